@@ -1,0 +1,36 @@
+# Two commands: `make run` does the whole main job on the built-in catalogue, `make test` proves the code.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up test lint clean
+
+help:  ## what there is to type
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+
+# A failed installation leaves no .ready, so that the next call goes on with it.
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else "error: Python 3.11 or 3.12 is needed, found %s. Name one: make PYTHON=/path/to/python3.11 ..." % sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the packages of constraints.txt into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+setup: $(READY)  ## install what the others need, into .venv
+
+run: $(READY)  ## collect, prepare, train, evaluate, register, gate and promote; then show what the champion writes
+	@$(BIN)/ecom-llm run
+
+up: $(READY)  ## Prefect's and MLflow's servers and pages, with the deployments; Ctrl-C stops everything
+	@$(BIN)/ecom-llm up
+
+test: $(READY)  ## the test suite
+	@$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:  ## remove what runs left behind: state, caches and outputs (never sources)
+	rm -rf .state data/collected data/prepared models/model reports .pytest_cache .ruff_cache

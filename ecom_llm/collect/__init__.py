@@ -1,0 +1,1 @@
+"""collect: raw -> records."""

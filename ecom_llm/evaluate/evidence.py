@@ -1,0 +1,78 @@
+"""The evidence: what the evaluate stage writes and the gate reads."""
+
+from collections.abc import Iterable
+from math import exp
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ecom_llm.records import Record, UserError
+
+Metrics = dict[str, dict[str, dict[str, float]]]
+"""skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
+
+
+class Output(Record):
+    """What the model wrote for one test example, and what that is worth."""
+
+    id: str
+    """The example's id."""
+    skill: str
+    locale: str
+    attributes: dict[str, str]
+    """What the prompt showed."""
+    reference: str
+    """The human (or catalogue) text."""
+    text: str
+    """What the model generated; for `recommend` the best title."""
+    baselines: dict[str, str]
+    """Baseline -> its text for the same example."""
+    ratios: dict[str, tuple[float, float]]
+    """Metric -> (numerator, denominator): a slice's value is the ratio of the sums, which is what makes it pairable.
+
+    `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
+    `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
+    stated), `hit@10` and `ndcg@10` (score, 1).
+    """
+
+
+class Evidence(Record):
+    """reports/metrics.json: every number the gate may ask for, and what it was measured on."""
+
+    test_set: str
+    """SHA-256 over id, attributes and target of the test examples used, in order: equal means comparable."""
+    tokenizer: str
+    """SHA-256 of the tokenizer: perplexities are comparable only where it is equal; bits per byte always are."""
+    examples: int
+    """Test examples used."""
+    metrics: Metrics
+    baselines: dict[str, Metrics]
+    """`nearest_neighbour`, `template`, `popularity` -> its metrics on the same examples."""
+
+
+def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
+    """The value of a pairable metric over outputs; None where no output has it or the denominator is 0."""
+    pairs = [output.ratios[metric] for output in outputs if metric in output.ratios]
+    total = sum(denominator for _, denominator in pairs)
+    if not total:
+        return None
+    ratio = sum(numerator for numerator, _ in pairs) / total
+    return exp(ratio) if metric == "perplexity" else ratio
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Read reports/metrics.json.
+
+    Raises:
+        UserError: the file is missing or is not what `evaluate` writes.
+    """
+    try:
+        return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}). Run the evaluate stage first: dvc repro"
+        ) from error
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: is not what the evaluate stage writes: {error.errors()[0]['msg']}. Run dvc repro."
+        ) from error

@@ -1,0 +1,111 @@
+"""The only Python file that spells paths: what a stage reads and writes, and where the project keeps its state."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_VARIABLE = "ECOM_LLM_STATE"
+"""Environment variable that moves the state folder, for example to a larger disk."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Two roots: `workspace` holds a run's stage files, `state` what outlives runs and is shared by worktrees."""
+
+    workspace: Path
+    state: Path
+
+    @classmethod
+    def here(cls, workspace: Path | None = None) -> "Layout":
+        """The layout of a checkout or of one of its worktrees (default: the working directory)."""
+        root = (workspace or Path.cwd()).resolve()
+        moved = os.environ.get(STATE_VARIABLE)
+        return cls(root, Path(moved).resolve() if moved else main_checkout(root) / ".state")
+
+    # what stages read and write, relative to the workspace; dvc.yaml says the same (a contract test compares them)
+    @property
+    def params(self) -> Path:
+        return self.workspace / "params.yaml"
+
+    @property
+    def lock(self) -> Path:
+        return self.workspace / "dvc.lock"
+
+    @property
+    def sources(self) -> Path:
+        return self.workspace / "data" / "sources"
+
+    @property
+    def collected(self) -> Path:
+        return self.workspace / "data" / "collected"
+
+    @property
+    def prepared(self) -> Path:
+        return self.workspace / "data" / "prepared"
+
+    @property
+    def manifest(self) -> Path:
+        return self.workspace / "reports" / "manifest.json"
+
+    @property
+    def model(self) -> Path:
+        return self.workspace / "models" / "model"
+
+    @property
+    def curve(self) -> Path:
+        return self.workspace / "reports" / "curve.csv"
+
+    @property
+    def metrics(self) -> Path:
+        return self.workspace / "reports" / "metrics.json"
+
+    @property
+    def slices(self) -> Path:
+        return self.workspace / "reports" / "slices.csv"
+
+    @property
+    def outputs(self) -> Path:
+        return self.workspace / "reports" / "outputs.jsonl"
+
+    # what outlives a run
+    @property
+    def checkpoints(self) -> Path:
+        return self.state / "checkpoints"
+
+    @property
+    def worktrees(self) -> Path:
+        return self.state / "worktrees"
+
+    @property
+    def pages(self) -> Path:
+        return self.state / "pages"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.state / "mlflow"
+
+    @property
+    def prefect(self) -> Path:
+        return self.state / "prefect"
+
+    def split(self, name: str) -> Path:
+        """The examples of one split, inside `prepared`."""
+        return self.prepared / f"{name}.jsonl"
+
+    @property
+    def items(self) -> Path:
+        """The items that may be recommended, inside `prepared`."""
+        return self.prepared / "items.jsonl"
+
+
+def main_checkout(root: Path) -> Path:
+    """The main checkout of a git worktree, or `root` itself.
+
+    A worktree's `.git` is a file `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout(5)); reading it spares a process.
+    """
+    pointer = root / ".git"
+    if pointer.is_file():
+        target = Path(pointer.read_text(encoding="utf-8").removeprefix("gitdir:").strip())
+        if target.parent.name == "worktrees" and target.parent.parent.name == ".git":
+            return target.parents[2]
+    return root

@@ -1,0 +1,242 @@
+"""Every parameter of the project: a frozen tree with the same spelling as params.yaml, and no defaults of its own."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecom_llm.records import UserError
+
+
+class Section(BaseModel):
+    """A frozen section that refuses unknown keys; docstrings under the fields become help and documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Collect(Section):
+    """Where the shop's records come from."""
+
+    seed: int = Field(ge=0)
+    """Seed of the built-in catalogue."""
+    source: Literal["catalogue", "tables", "rnnlg"]
+    """`catalogue` is built in; `tables` reads CSV or JSONL files named after the canonical tables; `rnnlg` reads RNNLG's."""
+    location: str = Field(min_length=1)
+    """Folder read by `tables` and `rnnlg`: `data/sources` (managed by `ecom-llm add`) or an absolute path (external)."""
+    locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    """BCP 47 locale of rows that do not name one."""
+    products: int = Field(ge=20, le=1_000_000)
+    """Products in the built-in catalogue, each in English and Chinese."""
+    shoppers: int = Field(ge=20, le=1_000_000)
+    """Shoppers in the built-in catalogue, each with a purchase history."""
+
+
+class Prepare(Section):
+    """How records become examples, and which examples are held out."""
+
+    seed: int = Field(ge=0)
+    """Seed of the split."""
+    validation_share: float = Field(gt=0, lt=0.5)
+    """Share of products (for `recommend`, of shoppers) held out to watch training."""
+    test_share: float = Field(gt=0, lt=0.5)
+    """Share of products (for `recommend`, of shoppers) held out to judge the model."""
+    min_characters: int = Field(ge=1)
+    """Texts with fewer characters are rejected."""
+    max_characters: int = Field(ge=1)
+    """Texts with more characters are rejected."""
+
+
+class Train(Section):
+    """The model and its training; names as in transformers' TrainingArguments and LlamaConfig."""
+
+    seed: int = Field(ge=0)
+    """Seed of weights, order and dropout; many-seed evidence varies this one alone."""
+    init: Literal["scratch", "checkpoint"]
+    """`scratch` trains a tokenizer and a model of the sizes below; `checkpoint` fine-tunes `base_model`."""
+    base_model: str = Field(min_length=1)
+    """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
+    vocab_size: int = Field(ge=300, le=500_000)
+    """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
+    hidden_size: int = Field(ge=16)
+    """Width of the model; a multiple of `num_attention_heads`."""
+    intermediate_size: int = Field(ge=16)
+    """Width of its feed-forward layers."""
+    num_hidden_layers: int = Field(ge=1)
+    """Number of its layers."""
+    num_attention_heads: int = Field(ge=1)
+    """Number of its attention heads."""
+    max_length: int = Field(ge=16)
+    """Longest prompt and completion in tokens; longer examples are left out and counted."""
+    max_steps: int = Field(ge=1)
+    """Optimizer steps: the length of training."""
+    per_device_train_batch_size: int = Field(ge=1)
+    """Examples per step and device."""
+    gradient_accumulation_steps: int = Field(ge=1)
+    """Batches per optimizer step."""
+    learning_rate: float = Field(gt=0, le=1)
+    """Peak learning rate."""
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"]
+    """Schedule of the learning rate after warm-up."""
+    warmup_steps: int = Field(ge=0)
+    """Steps until the peak learning rate."""
+    weight_decay: float = Field(ge=0)
+    """AdamW's weight decay."""
+    max_grad_norm: float = Field(gt=0)
+    """Gradients are clipped to this norm."""
+    logging_steps: int = Field(ge=1)
+    """Steps between points of the training curve."""
+    eval_steps: int = Field(ge=1)
+    """Steps between validation losses."""
+    eval_examples: int = Field(ge=1)
+    """Validation examples behind each validation loss."""
+    save_steps: int = Field(ge=1)
+    """Steps between checkpoints, kept in the state folder until training ends."""
+    num_threads: int = Field(ge=1)
+    """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> "Train":
+        """RoPE needs an even width per head."""
+        if self.hidden_size % (2 * self.num_attention_heads):
+            raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of 2 x num_attention_heads")
+        return self
+
+    @model_validator(mode="after")
+    def checkpoints_fall_on_logs(self) -> "Train":
+        """A loss summed since the last log is lost in a kill; only such a checkpoint resumes to the same curve."""
+        if self.save_steps % self.logging_steps:
+            raise ValueError(f"save_steps {self.save_steps} is not a multiple of logging_steps {self.logging_steps}")
+        return self
+
+
+class Evaluate(Section):
+    """How the model is measured on the test split."""
+
+    seed: int = Field(ge=0)
+    """Seed of the sample of test examples and of the bootstrap."""
+    max_examples: int = Field(ge=1)
+    """Test examples per skill and locale; all of them where there are fewer."""
+    per_device_eval_batch_size: int = Field(ge=1)
+    """Examples generated or scored at once; does not change perplexity."""
+    max_new_tokens: int = Field(ge=1)
+    """Longest generated text in tokens."""
+    num_beams: int = Field(ge=10)
+    """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
+    num_threads: int = Field(ge=1)
+    """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""
+
+
+class Slice(Section):
+    """A metric on one skill and locale; `all` is the total over them, `*` matches each one there is."""
+
+    metric: str
+    """Published name of the metric, as in reports/metrics.json."""
+    skill: str
+    """A skill, `all` or `*`."""
+    locale: str
+    """A locale, `all` or `*`."""
+    greater_is_better: bool
+    """As in mlflow.models.MetricThreshold."""
+
+
+class Threshold(Slice):
+    """An absolute bound that every matching slice must meet."""
+
+    threshold: float
+    """Smallest value that passes where greater is better, largest where it is not; in the metric's unit."""
+
+
+class Regression(Slice):
+    """How much worse than the champion a matching slice may be."""
+
+    max_regression: float = Field(ge=0)
+    """Largest loss that passes, in the metric's unit, at the lower end of the paired interval."""
+
+
+class Promote(Section):
+    """The gate: what a candidate must show before it may write for the shop."""
+
+    primary: Slice
+    """The one slice on which the candidate must be superior to the champion; a tie refuses."""
+    confidence: float = Field(gt=0.5, lt=1)
+    """Confidence of the paired bootstrap intervals."""
+    bootstrap_samples: int = Field(ge=100)
+    """Resamples per interval."""
+    thresholds: tuple[Threshold, ...]
+    """Absolute bounds; a rule that matches no slice refuses."""
+    regressions: tuple[Regression, ...]
+    """Non-inferiority bounds against the champion."""
+
+
+class Registry(Section):
+    """Where the model is registered."""
+
+    model_name: str = Field(pattern=r"^[^/:\s]+$")
+    """Registered model in MLflow; one per purpose, a recipe names its own."""
+
+
+class Runtime(Section):
+    """Where and how loudly stages run; in no stage's fingerprint."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    """`auto` takes CUDA where there is one; the same kind of device gives the same bytes."""
+    log_level: Literal["debug", "info", "warning", "error"]
+    """How much stages and flows say."""
+
+
+class Params(Section):
+    """params.yaml, validated."""
+
+    collect: Collect
+    prepare: Prepare
+    train: Train
+    evaluate: Evaluate
+    promote: Promote
+    registry: Registry
+    runtime: Runtime
+
+
+def explain(error: ValidationError, origin: str) -> UserError:
+    """Turn pydantic's first complaint into one sentence that names the key, the value found and what was expected."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "params"
+    found = "" if first["type"] == "missing" else f"; found {first['input']!r}"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return UserError(f"{origin}: {key}: no such parameter{more}. docs/parameters.md lists them all.")
+    return UserError(f"{origin}: {key}: {first['msg']}{found}{more}. docs/parameters.md says what it may be.")
+
+
+def validate(values: object, origin: str) -> Params:
+    """Build Params from plain values.
+
+    Raises:
+        UserError: names `origin` and the first key that is wrong.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise explain(error, origin) from error
+
+
+def read_yaml(path: Path) -> dict[str, object]:
+    """Read a YAML mapping; a missing, unreadable or malformed file is a UserError naming file and line."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}). Check the path and your rights.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected a mapping of sections, found {type(values).__name__}.")
+    return values
+
+
+def load_params(path: Path) -> Params:
+    """Read and validate a params.yaml.
+
+    Raises:
+        UserError: the file is missing or malformed, a key is unknown or missing, or a value is out of range.
+    """
+    return validate(read_yaml(path), str(path))

@@ -1,0 +1,1 @@
+"""promote: evidence -> decision."""

@@ -1,0 +1,72 @@
+"""advertise: attributes, a goal and an audience -> ad copy."""
+
+from collections.abc import Iterator
+
+from ecom_llm.records import Example, Tables
+from ecom_llm.skills.skill import Skill, Words, lines, unchanged, words
+
+WORDS: Words = {
+    "en": {
+        "instruction": "Write an advertisement.",
+        "goal": "goal",
+        "audience": "audience",
+        "template": "{goal}! For {audience}: {facts}. Order now.",
+    },
+    "zh": {
+        "instruction": "写一则广告。",
+        "goal": "目标",
+        "audience": "受众",
+        "template": "{goal}！适合{audience}：{facts}。立即选购。",
+    },
+}
+
+
+def examples(tables: Tables) -> Iterator[Example]:
+    """One example for each advert whose product is known in the advert's locale."""
+    products = {(product.id, product.locale): product for product in tables.products}
+    for advert in tables.adverts:
+        product = products.get((advert.product, advert.locale))
+        if product is None:
+            continue
+        said = words(WORDS, advert.locale)
+        yield Example(
+            id=f"advertise:{advert.locale}:{product.id}:{advert.source}:{advert.row}",
+            skill="advertise",
+            locale=advert.locale,
+            attributes={**product.attributes, said["goal"]: advert.goal, said["audience"]: advert.audience},
+            target=advert.text,
+            product=product.id,
+            group=product.id,
+            split=product.split,
+            source=f"{advert.source}:{advert.row}",
+        )
+
+
+def prompt(example: Example) -> str:
+    return lines(words(WORDS, example.locale)["instruction"], example.attributes, example.locale)
+
+
+def facts(example: Example) -> dict[str, str]:
+    """The product's attributes; goal and audience set the tone and need not be named."""
+    said = words(WORDS, example.locale)
+    return {name: value for name, value in example.attributes.items() if name not in (said["goal"], said["audience"])}
+
+
+def template(example: Example) -> str:
+    said = words(WORDS, example.locale)
+    return said["template"].format(
+        goal=example.attributes.get(said["goal"], ""),
+        audience=example.attributes.get(said["audience"], ""),
+        facts=", ".join(facts(example).values()),
+    )
+
+
+SKILL = Skill(
+    name="advertise",
+    examples=examples,
+    prompt=prompt,
+    template=template,
+    facts=facts,
+    finish=unchanged,
+    metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
+)

@@ -1,0 +1,66 @@
+"""answer: attributes and a customer's question -> an answer that rests on the attributes."""
+
+from collections.abc import Iterator
+
+from ecom_llm.records import Example, Tables
+from ecom_llm.skills.skill import Skill, Words, lines, unchanged, words
+
+WORDS: Words = {
+    "en": {
+        "instruction": "Answer the customer's question.",
+        "question": "question",
+        "template": "Thank you for your question. Here is what we know: {facts}.",
+    },
+    "zh": {"instruction": "回答顾客的问题。", "question": "问题", "template": "感谢您的提问。商品信息：{facts}。"},
+}
+
+
+def examples(tables: Tables) -> Iterator[Example]:
+    """One example for each question; its product need not be in the catalogue."""
+    products = {(product.id, product.locale): product for product in tables.products}
+    for asked in tables.questions:
+        product = products.get((asked.product, asked.locale))
+        known = product.attributes if product else {}
+        yield Example(
+            id=f"answer:{asked.locale}:{asked.product}:{asked.source}:{asked.row}",
+            skill="answer",
+            locale=asked.locale,
+            attributes={**known, words(WORDS, asked.locale)["question"]: asked.question},
+            target=asked.answer,
+            product=asked.product,
+            group=asked.product,
+            split=product.split if product else None,
+            source=f"{asked.source}:{asked.row}",
+        )
+
+
+def prompt(example: Example) -> str:
+    return lines(words(WORDS, example.locale)["instruction"], example.attributes, example.locale)
+
+
+def known(example: Example) -> dict[str, str]:
+    """The product's attributes, without the question."""
+    question = words(WORDS, example.locale)["question"]
+    return {name: value for name, value in example.attributes.items() if name != question}
+
+
+def facts(example: Example) -> dict[str, str]:
+    """The attributes the human answer states: an answer owes what was asked, not the whole listing."""
+    target = example.target.casefold()
+    return {name: value for name, value in known(example).items() if value.casefold() in target}
+
+
+def template(example: Example) -> str:
+    stated = ", ".join(f"{name} {value}" for name, value in known(example).items())
+    return words(WORDS, example.locale)["template"].format(facts=stated)
+
+
+SKILL = Skill(
+    name="answer",
+    examples=examples,
+    prompt=prompt,
+    template=template,
+    facts=facts,
+    finish=unchanged,
+    metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
+)

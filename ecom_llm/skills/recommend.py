@@ -1,0 +1,70 @@
+"""recommend: what a shopper bought -> the title of what they buy next."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ecom_llm.records import LIST_SEPARATOR, Example, Interaction, Tables
+from ecom_llm.skills.skill import Skill, Words, unchanged, words
+
+WORDS: Words = {
+    "en": {"instruction": "Recommend the next product.", "history": "history"},
+    "zh": {"instruction": "推荐下一件商品。", "history": "购买记录"},
+}
+SHORTEST = 2
+"""Purchases a history must hold before something is recommended from it."""
+LONGEST = 5
+"""Latest purchases shown: older ones say less about the next, and each costs prompt tokens."""
+
+
+def histories(interactions: list[Interaction]) -> dict[tuple[str, str], list[Interaction]]:
+    """(shopper, locale) -> their purchases in order."""
+    found: dict[tuple[str, str], list[Interaction]] = defaultdict(list)
+    for interaction in interactions:
+        found[interaction.shopper, interaction.locale].append(interaction)
+    return {key: sorted(rows, key=lambda row: row.position) for key, rows in found.items()}
+
+
+def examples(tables: Tables) -> Iterator[Example]:
+    """One example for each purchase after the second, from the purchases before it."""
+    titles = {(product.id, product.locale): product.title for product in tables.products}
+    for (shopper, locale), rows in histories(tables.interactions).items():
+        bought = [row for row in rows if (row.product, locale) in titles]
+        for place in range(SHORTEST, len(bought)):
+            seen = [titles[row.product, locale] for row in bought[max(0, place - LONGEST) : place]]
+            following = bought[place]
+            yield Example(
+                id=f"recommend:{locale}:{shopper}:{following.position}",
+                skill="recommend",
+                locale=locale,
+                attributes={words(WORDS, locale)["history"]: LIST_SEPARATOR.join(seen)},
+                target=titles[following.product, locale],
+                product=following.product,
+                group=shopper,
+                source=f"{following.source}:{following.row}",
+            )
+
+
+def prompt(example: Example) -> str:
+    """The instruction, then one title a line: with nothing before it, a title has the same tokens as in a target."""
+    said = words(WORDS, example.locale)
+    return "\n".join([said["instruction"], *example.attributes.get(said["history"], "").split(LIST_SEPARATOR)])
+
+
+def template(example: Example) -> str:
+    """A shop without a model recommends the last thing bought; the baseline that counts is popularity."""
+    return example.attributes[words(WORDS, example.locale)["history"]].split(LIST_SEPARATOR)[-1]
+
+
+def facts(example: Example) -> dict[str, str]:
+    return {}
+
+
+SKILL = Skill(
+    name="recommend",
+    examples=examples,
+    prompt=prompt,
+    template=template,
+    facts=facts,
+    finish=unchanged,
+    metrics=("hit@10", "ndcg@10"),
+)

@@ -1,0 +1,49 @@
+"""What every skill is made of: how records become examples, the words around them, and how its text is judged."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ecom_llm.records import Example, Tables
+
+
+@dataclass(frozen=True)
+class Skill:
+    """One e-commerce task the model can do. A skill is a value, defined in a file of its own."""
+
+    name: str
+    examples: Callable[[Tables], Iterator[Example]]
+    """Records -> examples, in the order of the records."""
+    prompt: Callable[[Example], str]
+    """Example -> what the user asks; the model's chat template puts it into its own form."""
+    template: Callable[[Example], str]
+    """Example -> the fixed-template text that a shop without a model would print: a baseline."""
+    facts: Callable[[Example], Mapping[str, str]]
+    """Example -> the attributes its text is to state; empty where there is nothing to check."""
+    finish: Callable[[str, str], str]
+    """(text, locale) -> the text as it may be shown, with the label a rule demands."""
+    metrics: tuple[str, ...]
+    """Published names of the metrics that judge it, beside perplexity and bits per byte."""
+
+
+Words = Mapping[str, Mapping[str, str]]
+"""Locale -> name -> word: what a skill says in each language."""
+
+
+def words(table: Words, locale: str) -> Mapping[str, str]:
+    """The words of a locale, of its language (`zh-TW` -> `zh`), or the English ones."""
+    return table.get(locale) or table.get(locale.split("-")[0]) or table["en"]
+
+
+def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
+    """An instruction, then one `name: value` a line.
+
+    Chinese takes the full-width colon, so that a value is preceded by the same character class as in running text
+    and is tokenised alike in the prompt and in the target: copying it is then a matter of copying tokens.
+    """
+    colon = "：" if locale.split("-")[0] == "zh" else ": "
+    return "\n".join([instruction, *(f"{name}{colon}{value}" for name, value in attributes.items())])
+
+
+def unchanged(text: str, locale: str) -> str:
+    """No rule of this skill adds anything to the text."""
+    return text

@@ -1,0 +1,93 @@
+"""Encoded examples -> batches: padded on the left, so that logits are computed for completions alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import Dataset, Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from ecom_llm.train.encode import Encoded
+
+IGNORE_INDEX = -100
+
+
+class Completions(Dataset):
+    """A map-style data set of `{"input_ids": prompt + completion, "completion": length of the completion}`."""
+
+    def __init__(self, encoded: Sequence[Encoded]) -> None:
+        self.encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        example = self.encoded[index]
+        return {"input_ids": example.prompt + example.completion, "completion": len(example.completion)}
+
+
+class GroupedByLength(Sampler[int]):
+    """transformers' length-grouped order, drawn from (seed, epoch) alone.
+
+    Its own sampler draws from torch's global generator, whose state in the middle of an epoch is not the one the epoch
+    began with: a training resumed there would see other batches than one that was never interrupted.
+    """
+
+    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed((self.seed << 20) + self.epoch)
+        return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
+
+
+@dataclass(frozen=True)
+class LeftPadded:
+    """Collator: every completion ends at the right edge, and only there are logits needed.
+
+    Returns `input_ids`, `attention_mask`, `position_ids`, `labels`, each (batch, longest), and `logits_to_keep`, the
+    length of the longest completion + 1: of a batch of short texts with long prompts most logits are never computed.
+    Labels are IGNORE_INDEX on prompts and padding, so prompts are read but not learned.
+    """
+
+    pad_token_id: int
+
+    def __call__(self, features: list[dict[str, object]]) -> dict[str, object]:
+        longest = max(len(feature["input_ids"]) for feature in features)
+        shape = (len(features), longest)
+        input_ids = torch.full(shape, self.pad_token_id)
+        attention_mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, IGNORE_INDEX)
+        for row, feature in enumerate(features):
+            ids = torch.tensor(feature["input_ids"])
+            input_ids[row, -len(ids) :] = ids
+            attention_mask[row, -len(ids) :] = 1
+            labels[row, -feature["completion"] :] = ids[-feature["completion"] :]
+        return {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "position_ids": (attention_mask.cumsum(dim=1) - 1).clamp(min=0),
+            "labels": labels,
+            "logits_to_keep": max(feature["completion"] for feature in features) + 1,
+        }
+
+
+def completion_loss(
+    outputs: object, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
+) -> torch.Tensor:
+    """Mean cross-entropy in nats per completion token; with `num_items_in_batch`, the mean over the accumulated batch.
+
+    `outputs.logits` is (batch, kept, vocabulary) for the last `kept` positions; position i predicts label i + 1.
+    """
+    logits = outputs.logits[:, :-1].float()
+    wanted = labels[:, -logits.shape[1] :]
+    loss = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
+    )
+    return loss / (num_items_in_batch if num_items_in_batch is not None else (wanted != IGNORE_INDEX).sum())

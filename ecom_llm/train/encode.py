@@ -1,0 +1,49 @@
+"""Examples -> token ids, through the chat template saved with the model; training, evaluation and serving share it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecom_llm.records import Example
+from ecom_llm.skills import SKILLS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of one example: the prompt, up to where the assistant speaks, and the completion with its end."""
+
+    prompt: list[int]
+    completion: list[int]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.completion)
+
+
+def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
+    """The prompt and the completion as the chat template writes them.
+
+    The two are rendered together and then parted: a template that closes the assistant's turn adds its end there.
+
+    Raises:
+        ValueError: the template does not write the prompt the same way once an answer follows.
+    """
+    messages = [{"role": "user", "content": SKILLS[example.skill].prompt(example)}]
+    answered = [*messages, {"role": "assistant", "content": example.target}]
+    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template(answered, tokenize=False)
+    if not whole.startswith(prompt):
+        raise ValueError("the tokenizer's chat template writes a prompt differently once an answer follows it")
+    return prompt, whole.removeprefix(prompt)
+
+
+def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
+    """Tokenise examples; prompt and completion apart, so that the boundary is the same with and without an answer."""
+    pairs = [render(example, tokenizer) for example in examples]
+    if not pairs:
+        return []
+    prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"]
+    completions = tokenizer([completion for _, completion in pairs], add_special_tokens=False)["input_ids"]
+    return [Encoded(prompt, completion) for prompt, completion in zip(prompts, completions, strict=True)]

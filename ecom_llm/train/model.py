@@ -1,0 +1,87 @@
+"""The model and its tokenizer: new ones of the sizes in params, or those of a checkpoint in a folder."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from ecom_llm.params import Train
+from ecom_llm.records import Example, UserError
+from ecom_llm.skills import SKILLS
+from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
+
+
+def new_model(tokenizer: PreTrainedTokenizerBase, train: Train) -> PreTrainedModel:
+    """A Llama (Touvron et al. 2023) with random weights drawn from `train.seed`."""
+    set_seed(train.seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=train.hidden_size,
+            intermediate_size=train.intermediate_size,
+            num_hidden_layers=train.num_hidden_layers,
+            num_attention_heads=train.num_attention_heads,
+            max_position_embeddings=max(1024, 2 * train.max_length),
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def learned_text(examples: Iterable[Example]) -> Iterable[str]:
+    """What the tokenizer is trained on: the prompts and the targets."""
+    for example in examples:
+        yield SKILLS[example.skill].prompt(example)
+        yield example.target
+
+
+def load_checkpoint(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a checkpoint to fine-tune: safetensors only, no code from the folder, nothing from the network.
+
+    Raises:
+        UserError: the folder holds no such checkpoint, or a tokenizer that cannot end a text.
+    """
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise UserError(
+            f"{folder}: train.init is checkpoint, but train.base_model holds no Hugging Face checkpoint there "
+            "(expected config.json, tokenizer files and *.safetensors). Name the folder of one, or set train.init=scratch."
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
+        )
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: cannot be loaded as a causal language model: {reason}") from error
+    if tokenizer.eos_token is None:
+        raise UserError(
+            f"{folder}: its tokenizer has no end-of-text token, so no text could end. Use another checkpoint."
+        )
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        raise UserError(f"{folder}: its tokenizer has more entries than the model: they do not belong together.")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    tokenizer.chat_template = tokenizer.chat_template or PLAIN_TEMPLATE
+    tokenizer.padding_side = "left"
+    return model, tokenizer
+
+
+def model_and_tokenizer(
+    train: Train, examples: list[Example], workspace: Path
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """What training starts from; `examples` are the training split."""
+    if train.init == "checkpoint":
+        return load_checkpoint(workspace / train.base_model)
+    tokenizer = train_tokenizer(learned_text(examples), train.vocab_size)
+    return new_model(tokenizer, train), tokenizer

@@ -1,0 +1,150 @@
+"""transformers' Trainer, with a token-weighted validation loss and progress that reads well in a log."""
+
+import csv
+import logging
+import sys
+import time
+from pathlib import Path
+
+import torch
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from ecom_llm.params import Params
+from ecom_llm.train.batching import IGNORE_INDEX, Completions, GroupedByLength, LeftPadded, completion_loss
+
+logger = logging.getLogger(__name__)
+CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
+
+
+@torch.no_grad()
+def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadded, batch_size: int) -> float:
+    """Mean nats per completion token over all of `data`; batches by length, so padding costs little."""
+    order = sorted(range(len(data)), key=lambda index: len(data.encoded[index]))
+    total = tokens = 0.0
+    model.eval()
+    for start in range(0, len(order), batch_size):
+        batch = collate([data[index] for index in order[start : start + batch_size]])
+        batch = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
+        labels = batch.pop("labels")
+        total += completion_loss(model(**batch, use_cache=False), labels, num_items_in_batch=1).item()
+        tokens += (labels != IGNORE_INDEX).sum().item()
+    return total / tokens
+
+
+class CompletionTrainer(Trainer):
+    """Trainer with a resumable order, whose evaluate() weighs tokens, not batches."""
+
+    def _get_train_sampler(self, train_dataset: Completions | None = None) -> GroupedByLength:
+        data = train_dataset or self.train_dataset
+        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return GroupedByLength([len(one) for one in data.encoded], batch_size, self.args.data_seed)
+
+    def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
+        loss = validation_loss(self.model, self.eval_dataset, self.data_collator, self.args.per_device_eval_batch_size)
+        metrics = {"eval_loss": loss}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class ProgressLines(TrainerCallback):
+    """One plain line per logged step: step, losses, rate and time left."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self.began, self.first, self.tokens = time.monotonic(), state.global_step, state.num_input_tokens_seen
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: object,
+    ) -> None:
+        said = [f"{name} {logs[name]:.4f}" for name in ("loss", "eval_loss") if logs and name in logs]
+        if not said:
+            return
+        seconds = max(time.monotonic() - self.began, 1e-9)
+        steps = max(state.global_step - self.first, 1)
+        rate = (state.num_input_tokens_seen - self.tokens) / seconds
+        left = (state.max_steps - state.global_step) * seconds / steps
+        place = f"step {state.global_step}/{state.max_steps}"
+        logger.info("%s %s, %.0f tokens/s, %.0f s left", place, " ".join(said), rate, left)
+
+
+def training_arguments(params: Params, folder: Path) -> TrainingArguments:
+    """params.train under the names it already has, and what is decided here for every device."""
+    train, on_cpu = params.train, not use_cuda(params)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=train.max_steps,
+        per_device_train_batch_size=train.per_device_train_batch_size,
+        per_device_eval_batch_size=train.per_device_train_batch_size,
+        gradient_accumulation_steps=train.gradient_accumulation_steps,
+        learning_rate=train.learning_rate,
+        lr_scheduler_type=train.lr_scheduler_type,
+        warmup_steps=train.warmup_steps,
+        weight_decay=train.weight_decay,
+        max_grad_norm=train.max_grad_norm,
+        logging_steps=train.logging_steps,
+        eval_strategy="steps",
+        eval_steps=train.eval_steps,
+        save_strategy="steps",
+        save_steps=train.save_steps,
+        save_total_limit=2,
+        seed=train.seed,
+        data_seed=train.seed,
+        include_num_input_tokens_seen="non_padding",
+        remove_unused_columns=False,
+        dataloader_pin_memory=not on_cpu,
+        use_cpu=on_cpu,
+        bf16=not on_cpu,
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+
+
+def use_cuda(params: Params) -> bool:
+    """Whether training runs on CUDA: asked for, or `auto` and there."""
+    return params.runtime.device == "cuda" or (params.runtime.device == "auto" and torch.cuda.is_available())
+
+
+def new_trainer(
+    params: Params, folder: Path, model: PreTrainedModel, data: dict[str, Completions], pad_token_id: int
+) -> CompletionTrainer:
+    """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`."""
+    trainer = CompletionTrainer(
+        model=model,
+        args=training_arguments(params, folder),
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        data_collator=LeftPadded(pad_token_id),
+        compute_loss_func=completion_loss,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(ProgressLines)
+    return trainer
+
+
+def write_curve(path: Path, state: TrainerState) -> None:
+    """Write the training curve: a row per logged step, empty where a column was not measured then."""
+    rows: dict[int, dict[str, float]] = {}
+    for entry in state.log_history:
+        row = rows.setdefault(entry["step"], {"step": entry["step"]})
+        row |= {name: float(f"{entry[name]:.6g}") for name in ("loss", "eval_loss", "learning_rate") if name in entry}
+        row["tokens"] = entry.get("num_input_tokens_seen", row.get("tokens", 0))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, CURVE, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: row.get(name, "") for name in CURVE} for row in rows.values() if len(row) > 2)

@@ -1,0 +1,63 @@
+"""A small prepared data set and the params of a training that takes seconds."""
+
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, read_yaml, validate
+from ecom_llm.records import Example, write_jsonl
+
+REPO = Path(__file__).parents[3]
+COLOURS = {"en": ("red", "navy blue", "green", "black"), "zh": ("红色", "藏青色", "绿色", "黑色")}
+KINDS = {"en": ("dress", "lamp", "laptop"), "zh": ("连衣裙", "台灯", "笔记本电脑")}
+
+
+def example(number: int, locale: str) -> Example:
+    """A description whose words follow from its attributes."""
+    colour = COLOURS[locale][number % 4]
+    kind = KINDS[locale][number % 3]
+    names = ("category", "colour") if locale == "en" else ("类别", "颜色")
+    text = f"A {colour} {kind}, number {number}." if locale == "en" else f"一款{colour}的{kind}，编号{number}。"
+    return Example(
+        id=f"describe:{locale}:{number}",
+        skill="describe",
+        locale=locale,
+        attributes=dict(zip(names, (kind, colour), strict=True)),
+        target=text,
+        product=str(number),
+        group=str(number),
+        source="test:1",
+    )
+
+
+@pytest.fixture
+def tiny_params() -> Params:
+    values = read_yaml(REPO / "params.yaml")
+    values["train"] |= {
+        "vocab_size": 400,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_steps": 20,
+        "per_device_train_batch_size": 8,
+        "warmup_steps": 2,
+        "logging_steps": 5,
+        "eval_steps": 10,
+        "eval_examples": 12,
+        "save_steps": 5,
+    }
+    values["runtime"]["device"] = "cpu"
+    return validate(values, "test")
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Layout:
+    """A workspace in which `prepare` has run."""
+    layout = Layout(workspace=tmp_path / "workspace", state=tmp_path / "state")
+    everything = [example(number, locale) for number in range(60) for locale in ("en", "zh")]
+    write_jsonl(layout.split("train"), everything[:100])
+    write_jsonl(layout.split("validation"), everything[100:])
+    (layout.workspace / "models").mkdir()
+    return layout

@@ -1,0 +1,130 @@
+"""The train stage: its losses, its determinism, its resumption after a kill, and what it refuses."""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, validate
+from ecom_llm.records import Example, UserError, read_jsonl
+from ecom_llm.train.batching import Completions, LeftPadded, completion_loss
+from ecom_llm.train.encode import encode
+from ecom_llm.train.stage import run
+from ecom_llm.train.trainer import validation_loss
+
+REPO = Path(__file__).parents[3]
+GOLDEN = REPO / "tests" / "golden" / "train_losses.json"
+
+
+def changed(params: Params, **values: object) -> Params:
+    tree = params.model_dump()
+    tree["train"] |= values
+    return validate(tree, "test")
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def curve(layout: Layout) -> list[dict[str, str]]:
+    with layout.curve.open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_twenty_steps_give_the_golden_losses_and_leave_no_checkpoint(prepared, tiny_params):
+    run(tiny_params, prepared)
+    losses = [float(row[name]) for row in curve(prepared) for name in ("loss", "eval_loss") if row[name]]
+    assert losses == pytest.approx(json.loads(GOLDEN.read_text()), abs=1e-4)
+    assert not list(prepared.checkpoints.glob("*/checkpoint-*"))
+    assert not [name for name in fingerprint(prepared.model) if name.endswith((".bin", ".pt", ".pkl"))]
+
+
+def test_the_written_model_has_the_loss_of_the_curve_for_every_batch_size(prepared, tiny_params):
+    run(tiny_params, prepared)
+    model = AutoModelForCausalLM.from_pretrained(prepared.model)
+    tokenizer = AutoTokenizer.from_pretrained(prepared.model)
+    data = Completions(encode(read_jsonl(prepared.split("validation"), Example), tokenizer))
+    losses = [validation_loss(model, data, LeftPadded(tokenizer.pad_token_id), size) for size in (1, 7, 32)]
+    assert losses == pytest.approx([losses[0]] * 3, abs=1e-5)
+
+
+def test_the_loss_is_that_of_the_model_on_each_text_alone(prepared, tiny_params):
+    run(changed(tiny_params, max_steps=1), prepared)
+    model = AutoModelForCausalLM.from_pretrained(prepared.model)
+    tokenizer = AutoTokenizer.from_pretrained(prepared.model)
+    data = Completions(encode(list(read_jsonl(prepared.split("validation"), Example))[:5], tokenizer))
+    total = count = 0.0
+    for one in data.encoded:
+        ids = torch.tensor([one.prompt + one.completion])
+        logits = model(ids).logits[0, len(one.prompt) - 1 : -1]
+        total += torch.nn.functional.cross_entropy(logits, torch.tensor(one.completion), reduction="sum").item()
+        count += len(one.completion)
+    batch = LeftPadded(tokenizer.pad_token_id)([data[index] for index in range(5)])
+    labels = batch.pop("labels")
+    assert completion_loss(model(**batch), labels).item() == pytest.approx(total / count, abs=1e-5)
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(prepared, tiny_params, tmp_path):
+    params = changed(tiny_params, max_steps=300, save_steps=20)
+    run(params, prepared)
+    whole = fingerprint(prepared.model), prepared.curve.read_bytes()
+
+    other = Layout(tmp_path / "second", prepared.state)
+    other.prepared.parent.mkdir(parents=True)
+    prepared.prepared.rename(other.prepared)
+    (other.workspace / "models").mkdir()
+    other.params.write_text(yaml.safe_dump(params.model_dump(mode="json"), allow_unicode=True))
+    command = [sys.executable, "-m", "ecom_llm", "train"]
+    environment = os.environ | {"PYTHONPATH": str(REPO), "ECOM_LLM_STATE": str(other.state)}
+    child = subprocess.Popen(command, cwd=other.workspace, env=environment, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not list(other.checkpoints.glob("*/checkpoint-*/trainer_state.json")):
+        assert child.poll() is None, child.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert not other.model.exists()
+
+    again = subprocess.run(command, cwd=other.workspace, env=environment, capture_output=True, text=True, check=True)
+    assert "from checkpoint-" in again.stderr
+    assert (fingerprint(other.model), other.curve.read_bytes()) == whole
+
+
+def test_a_trained_folder_can_be_fine_tuned(prepared, tiny_params):
+    run(tiny_params, prepared)
+    base = prepared.model.rename(prepared.model.with_name("base"))
+    run(changed(tiny_params, init="checkpoint", base_model=str(base), learning_rate=1e-4), prepared)
+    first = next(float(row["loss"]) for row in curve(prepared) if row["loss"])
+    assert first < json.loads(GOLDEN.read_text())[0]
+    assert fingerprint(prepared.model)["tokenizer.json"] == fingerprint(base)["tokenizer.json"]
+
+
+def test_a_folder_without_checkpoint_is_refused(prepared, tiny_params):
+    with pytest.raises(UserError, match=r"holds no Hugging Face checkpoint.*train\.init=scratch"):
+        run(changed(tiny_params, init="checkpoint", base_model="models"), prepared)
+
+
+def test_a_damaged_checkpoint_is_refused(prepared, tiny_params):
+    run(changed(tiny_params, max_steps=1), prepared)
+    weights = prepared.model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot be loaded"):
+        run(changed(tiny_params, init="checkpoint", base_model=str(prepared.model)), prepared)
+
+
+def test_nothing_that_fits_is_refused(prepared, tiny_params):
+    with pytest.raises(UserError, match=r"none of the 100 train examples fits into train\.max_length 16"):
+        run(changed(tiny_params, max_length=16), prepared)
+    assert not prepared.model.exists()
