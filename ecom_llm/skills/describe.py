@@ -13,6 +13,9 @@ WORDS: Words = {
     "zh": {"instruction": "写一段商品描述。", "template": "本商品特点：{facts}。"},
 }
 
+MANNER = {"act"}
+"""RNNLG's dialogue act (`inform`, `recommend`): it sets the tone, and no sentence states it."""
+
 
 def examples(tables: Tables) -> Iterator[Example]:
     """One example for each product that has a description."""
@@ -41,7 +44,8 @@ def template(example: Example) -> str:
 
 
 def facts(example: Example) -> dict[str, str]:
-    return example.attributes
+    """All attributes, less those that say how to write and not what."""
+    return {name: value for name, value in example.attributes.items() if name not in MANNER}
 
 
 SKILL = Skill(

@@ -39,7 +39,7 @@ def examples(tables: Tables) -> Iterator[Example]:
                 attributes={words(WORDS, locale)["history"]: LIST_SEPARATOR.join(seen)},
                 target=titles[following.product, locale],
                 product=following.product,
-                group=shopper,
+                group=f"shopper:{shopper}",
                 source=f"{following.source}:{following.row}",
             )
 

@@ -1,0 +1,50 @@
+"""split: groups stay whole, and new products move no other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecom_llm.params import Prepare
+from ecom_llm.prepare.split import drawn_split, given_splits
+from ecom_llm.records import Product, UserError
+
+GROUPS = [f"P{number}" for number in range(4000)]
+
+
+def with_shares(validation=0.1, test=0.1, seed=1):
+    return Prepare(seed=seed, validation_share=validation, test_share=test, min_characters=1, max_characters=9)
+
+
+def product(row, split, name="P1", locale="en"):
+    return Product(source="p.csv", row=row, id=name, locale=locale, title="", attributes={}, split=split)
+
+
+def test_shares_are_kept_and_the_seed_matters():
+    drawn = [drawn_split(group, with_shares()) for group in GROUPS]
+    # 5 standard deviations of a binomial with n = 4000, p = 0.1
+    assert abs(drawn.count("test") - 400) < 95 and abs(drawn.count("validation") - 400) < 95
+    other = [drawn_split(group, with_shares(seed=2)) for group in GROUPS]
+    assert 0.5 < sum(a == b for a, b in zip(drawn, other, strict=True)) / len(GROUPS) < 0.75
+
+
+def test_the_draw_is_the_same_on_every_machine():
+    # second letters: tRain, vAlidation, tEst
+    assert "".join(drawn_split(group, with_shares(0.3, 0.3))[1] for group in GROUPS[:24]) == "eaeerrerrarrrearrarraera"
+
+
+@given(st.text(max_size=20), st.floats(0.01, 0.4), st.floats(0.01, 0.4))
+def test_more_validation_moves_no_test_group(group, validation, test):
+    small, large = with_shares(validation / 2, test), with_shares(validation, test)
+    assert (drawn_split(group, small) == "test") == (drawn_split(group, large) == "test")
+
+
+def test_a_given_split_holds_for_a_product_in_all_locales():
+    products = [product(2, None), product(3, "test", locale="zh"), product(4, "train", "P2"), product(5, None, "P3")]
+    assert given_splits(products) == {"P1": "test", "P2": "train"}
+
+
+def test_a_product_with_two_given_splits_is_refused_with_both_rows():
+    with pytest.raises(
+        UserError, match=r"p\.csv:9: product 'P1' has the split test, but train at p\.csv:3.*same in both"
+    ):
+        given_splits([product(3, "train"), product(9, "test", locale="zh")])
