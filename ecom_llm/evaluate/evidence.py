@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import exp
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ecom_llm.records import Record, UserError
 
@@ -48,6 +48,8 @@ class Evidence(Record):
     metrics: Metrics
     baselines: dict[str, Metrics]
     """`nearest_neighbour`, `template`, `popularity` -> its metrics on the same examples."""
+    signatures: dict[str, str] = Field(default_factory=dict)
+    """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:

@@ -6,6 +6,7 @@ from ecom_llm.params import Prepare
 from ecom_llm.prepare.ledger import TABLE_OF, Fate, Ledger, origin_of, origin_of_example
 from ecom_llm.records import Example, Split, Tables
 from ecom_llm.skills import SKILLS
+from ecom_llm.skills.recommend import shopper_group
 
 
 def make_examples(tables: Tables, given: dict[str, Split], params: Prepare, ledger: Ledger) -> list[Example]:
@@ -71,7 +72,7 @@ def settle_context(tables: Tables, examples: list[Example], ledger: Ledger) -> N
     histories = {(example.group, example.locale) for example in examples if TABLE_OF[example.skill] == "interactions"}
     for bought in tables.interactions:
         origin = origin_of("interactions", bought)
-        if (bought.shopper, bought.locale) in histories:
+        if (shopper_group(bought.shopper), bought.locale) in histories:
             ledger.settle(origin, Fate("context"))
         elif ledger.kind(origin) is None:
             ledger.settle(origin, Fate("rejected", "history: no purchase in it is left to predict"))

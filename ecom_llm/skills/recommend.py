@@ -16,6 +16,11 @@ LONGEST = 5
 """Latest purchases shown: older ones say less about the next, and each costs prompt tokens."""
 
 
+def shopper_group(shopper: str) -> str:
+    """The group of a shopper's examples: its own name space, since a product may have the same id."""
+    return f"shopper:{shopper}"
+
+
 def histories(interactions: list[Interaction]) -> dict[tuple[str, str], list[Interaction]]:
     """(shopper, locale) -> their purchases in order."""
     found: dict[tuple[str, str], list[Interaction]] = defaultdict(list)
@@ -39,7 +44,7 @@ def examples(tables: Tables) -> Iterator[Example]:
                 attributes={words(WORDS, locale)["history"]: LIST_SEPARATOR.join(seen)},
                 target=titles[following.product, locale],
                 product=following.product,
-                group=f"shopper:{shopper}",
+                group=shopper_group(shopper),
                 source=f"{following.source}:{following.row}",
             )
 
