@@ -1,0 +1,71 @@
+"""The decision: what the gate found, rule by rule, in words a person can act on."""
+
+from hashlib import sha256
+from typing import Literal
+
+from ecom_llm.params import Promote
+from ecom_llm.records import Record
+
+
+class Check(Record):
+    """One rule applied to one slice."""
+
+    rule: Literal["threshold", "superior", "regression", "comparable", "rolled_back"]
+    slice: str
+    """`skill/locale`, as in `describe/zh`; `all/all` is the whole test set."""
+    metric: str
+    """The metric's published name; empty where the rule is about no metric."""
+    found: float | None
+    """The metric's value, or for a comparison the end of the improvement's interval that decides; None: missing or NaN."""
+    bound: float | None
+    """What `found` was held against."""
+    passed: bool
+    reason: str
+    """The check in words: what was found and what was asked."""
+
+    def line(self) -> str:
+        """The check as one line that begins with its outcome."""
+        return f"{'passed' if self.passed else 'refused'}: {self.reason}"
+
+
+class GateDecision(Record):
+    """What the gate decided about one version, and why; kept with the version and returned by the flow."""
+
+    approved: bool
+    model_name: str
+    candidate: str
+    """The candidate's version in the registry."""
+    compared_with: str | None
+    """The champion's version at the time; None: there was none, or it was the candidate itself."""
+    rules_key: str
+    """SHA-256 of the rules, so that a changed rule is known to need a new decision."""
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know beside the checks, such as that there was no champion."""
+
+    @property
+    def verdict(self) -> str:
+        """The decision in one sentence."""
+        failed = sum(not check.passed for check in self.checks)
+        name = f"{self.model_name} version {self.candidate}"
+        if self.approved:
+            return f"Approved: {name} passed all {len(self.checks)} checks."
+        return f"Refused: {name} failed {failed} of {len(self.checks)} checks."
+
+    @property
+    def ordered(self) -> list[Check]:
+        """The checks that refused, then those that passed."""
+        return sorted(self.checks, key=lambda check: check.passed)
+
+    def lines(self) -> list[str]:
+        """Notes, then the checks that refused, then those that passed."""
+        return [*self.notes, *(check.line() for check in self.ordered)]
+
+    def markdown(self) -> str:
+        """The verdict, then one line for each note and check."""
+        return "\n".join([f"**{self.verdict}**", "", *(f"- {line}" for line in self.lines())]) + "\n"
+
+
+def rules_key(rules: Promote) -> str:
+    """SHA-256 of the gate's rules; equal rules give equal keys."""
+    return sha256(rules.model_dump_json().encode()).hexdigest()

@@ -1,0 +1,159 @@
+"""The page of a run: one HTML file without outside resources that shows what was learned, measured and decided."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
+
+from ecom_llm.evaluate.evidence import Evidence, Output, read_evidence
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params
+from ecom_llm.promote.charts import bars, loss_curve, spoken
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.summary import Row, rows
+from ecom_llm.records import read_jsonl
+from ecom_llm.skills import SKILLS
+
+SAMPLES = 4
+"""Test products shown for each skill and locale."""
+CHARTED = {
+    "bits_per_byte": "Bits per byte of the reference text: lower is better",
+    "bleu": "BLEU: higher is better",
+    "attribute_coverage": "Share of the attributes' values that the text states: higher is better",
+    "unsupported_rate": "Share of the stated values that are not the product's: lower is better",
+    "distinct_4": "Share of distinct 4-grams: higher is more varied",
+    "hit@10": "Share of shoppers whose next purchase is among the ten recommended: higher is better",
+    "ndcg@10": "NDCG@10 of the recommendations: higher is better",
+}
+"""The charts, in this order; what else was measured stands in the table."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One test example as the page shows it."""
+
+    attributes: dict[str, str]
+    text: str
+    """With the label its skill demands."""
+    reference: str
+    baseline: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The samples of one skill and locale, and which baseline stands beside them."""
+
+    skill: str
+    locale: str
+    baseline: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A metric's bars."""
+
+    metric: str
+    meaning: str
+    image: str
+
+
+def charts(measured: Sequence[Row]) -> Iterator[Chart]:
+    """Bars of every charted metric, over the skills and locales it was measured on."""
+    for metric, meaning in CHARTED.items():
+        chosen = [row for row in measured if row.metric == metric and "all" not in (row.skill, row.locale)]
+        if chosen:
+            yield Chart(metric, meaning, bars(chosen))
+
+
+def shown_baseline(output: Output) -> str:
+    """The baseline a reader can compare with: the nearest neighbour where there is one."""
+    return "nearest_neighbour" if "nearest_neighbour" in output.baselines else next(iter(output.baselines), "")
+
+
+def as_sample(output: Output) -> Sample:
+    return Sample(
+        attributes=output.attributes,
+        text=SKILLS[output.skill].finish(output.text, output.locale),
+        reference=output.reference,
+        baseline=output.baselines.get(shown_baseline(output), ""),
+    )
+
+
+def samples(outputs: Sequence[Output]) -> Iterator[Shown]:
+    """A few outputs of each skill and locale, evenly spread over the test examples: nobody picked them."""
+
+    order = list(SKILLS)
+
+    def slice_of(output: Output) -> tuple[int, str]:
+        return order.index(output.skill), output.locale
+
+    for (place, locale), group in groupby(sorted(outputs, key=slice_of), key=slice_of):
+        found = list(group)
+        spread = found[:: max(1, len(found) // SAMPLES)][:SAMPLES]
+        baseline = spoken(shown_baseline(found[0]))
+        yield Shown(order[place], locale, baseline, tuple(as_sample(output) for output in spread))
+
+
+def identity(layout: Layout, decision: GateDecision, evidence: Evidence, snapshot: str) -> dict[str, str]:
+    """What this page is about, by names that cannot be mistaken."""
+    return {
+        "Model version": f"{decision.model_name} {decision.candidate}",
+        "Compared with": f"{decision.model_name} {decision.compared_with}" if decision.compared_with else "nothing",
+        "Snapshot commit": snapshot,
+        "SHA-256 of dvc.lock": sha256(layout.lock.read_bytes()).hexdigest(),
+        "Test set": f"{evidence.test_set} ({evidence.examples} examples)",
+        "Tokenizer": evidence.tokenizer,
+        **{f"BLEU, {locale}": signature for locale, signature in evidence.signatures.items()},
+    }
+
+
+def parameters(params: Params) -> dict[str, dict[str, str]]:
+    """Section -> parameter -> value as shown."""
+
+    def shown(value: object) -> str:
+        if isinstance(value, tuple):
+            return "\n".join(shown(rule) for rule in value)
+        if isinstance(value, BaseModel):
+            return ", ".join(f"{name}: {part}" for name, part in value)
+        return str(value)
+
+    return {section: {name: shown(value) for name, value in values} for section, values in params}
+
+
+def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot: str) -> str:
+    """The page of a finished workspace and the decision that was made on it.
+
+    Args:
+        layout: where the reports and dvc.lock lie.
+        params: those of the run.
+        decision: the gate's, as it was made.
+        snapshot: the commit the run worked on.
+
+    Raises:
+        UserError: a report is missing or malformed.
+    """
+    evidence = read_evidence(layout.metrics)
+    measured = rows(evidence)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # texts and attributes are other people's words
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(
+        decision=decision,
+        identity=identity(layout, decision, evidence, snapshot),
+        curve=loss_curve(layout.curve),
+        charts=list(charts(measured)),
+        rows=measured,
+        baselines=list(evidence.baselines),
+        shown=list(samples(list(read_jsonl(layout.outputs, Output)))),
+        parameters=parameters(params),
+        spoken=spoken,
+    )

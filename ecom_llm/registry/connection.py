@@ -1,0 +1,116 @@
+"""Reaching MLflow: where it is, whether anyone answers, and a quiet client.
+
+MLflow is imported inside functions, here and beside: it costs a second, and a command that asks nothing of it should
+not pay.
+"""
+
+import fcntl
+import gc
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from ecom_llm.layout import Layout
+from ecom_llm.records import UserError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+ANSWER_SECONDS = 5
+"""How long a tracking server may take to say that it is there."""
+
+
+def embedded_uri(layout: Layout) -> str:
+    """The tracking URI of the store in the state folder; a local MLflow server may serve the same one."""
+    return f"sqlite:///{layout.mlflow / 'mlflow.db'}"
+
+
+def artifact_root(layout: Layout) -> Path:
+    """Where the embedded store keeps artifacts: absolute, since MLflow's default lies in the working directory."""
+    return layout.mlflow / "artifacts"
+
+
+def probe(uri: str) -> None:
+    """Ask whether anyone answers at a tracking URI: MLflow itself would try for minutes.
+
+    Raises:
+        UserError: nobody answers within `ANSWER_SECONDS`; names the address.
+    """
+    address = urlsplit(uri)
+    try:
+        if address.scheme in ("http", "https"):
+            urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+        elif address.hostname and address.port:
+            socket.create_connection((address.hostname, address.port), timeout=ANSWER_SECONDS).close()
+    except HTTPError:
+        return  # it answers; whether it lets us in is for MLflow to say
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(
+            f"MLflow does not answer at {uri} ({reason}). Start it, mend MLFLOW_TRACKING_URI, "
+            "or unset MLFLOW_TRACKING_URI to use the embedded store."
+        ) from error
+
+
+@contextmanager
+def alone(uri: str, name: str) -> Iterator[None]:
+    """Hold a lock file beside an embedded store, so that one process at a time does what `name` says.
+
+    Of several clients that meet a fresh SQLite file, all but one would die; and two registrations of one result would
+    make two versions. A server keeps its own order.
+
+    Raises:
+        UserError: the folder cannot be made or written.
+    """
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    folder = Path(uri.removeprefix("sqlite:///")).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / f"{name}.lock").open("w")
+    except OSError as error:
+        raise UserError(
+            f"{folder}: MLflow's store cannot be written there ({error.strerror}). "
+            "Make room or mend your rights, or move the state folder with ECOM_LLM_STATE."
+        ) from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def client(uri: str) -> "MlflowClient":
+    """MLflow's client, quiet and without telemetry.
+
+    Raises:
+        UserError: there is no usable store at the URI.
+    """
+    for name, value in {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    }.items():
+        os.environ.setdefault(name, value)
+    gc.disable()  # collecting among MLflow's million new objects would cost half a second here, and again at exit
+    try:
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        return MlflowClient(uri)
+    except MlflowException as error:
+        raise UserError(f"MLflow cannot use {uri}: {first_line(error)}. Mend MLFLOW_TRACKING_URI.") from error
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

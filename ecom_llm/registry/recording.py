@@ -1,0 +1,150 @@
+"""Recording a candidate: one MLflow run with its numbers, its files and its model, and a model version of it."""
+
+import csv
+import importlib.metadata
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from ecom_llm.evaluate.evidence import Evidence, read_evidence
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params
+from ecom_llm.promote.summary import flat_metrics, metric_table
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+    from mlflow.tracking import MlflowClient
+
+BATCH = 1000
+"""Metrics MLflow takes at once."""
+REQUIREMENTS = ("jinja2", "mlflow", "numpy", "pydantic", "pyyaml", "safetensors", "torch", "tqdm", "transformers")
+"""What serving a model needs beside the code that is stored with it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A finished workspace, to be registered."""
+
+    layout: Layout
+    params: Params
+    snapshot: str
+    """Commit of the snapshot the run worked on."""
+
+
+def lock_key(path: Path) -> str:
+    """SHA-256 of a dvc.lock: equal means the same data, params, code and results."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def flat_params(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(`train.learning_rate`, value) for every parameter; the gate's rules as JSON."""
+    for name, value in section:
+        if isinstance(value, BaseModel):
+            yield from flat_params(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple):
+            yield f"{prefix}{name}", json.dumps([rule.model_dump() for rule in value])
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def curve_points(path: Path) -> Iterator[tuple[str, float, int]]:
+    """(column, value, step) of the training curve; a cell is empty where nothing was measured at that step."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            for name, cell in row.items():
+                if name != "step" and cell:
+                    yield name, float(cell), int(row["step"])
+
+
+def requirements() -> list[str]:
+    """Pinned requirements, without local version labels: no index outside this machine has a `+cpu`."""
+    return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in REQUIREMENTS]
+
+
+def log_model(candidate: Candidate) -> "ModelInfo":
+    """Log the model folder with the workspace's own code: no pickle in it, and it loads outside the checkout."""
+    package, evaluate = candidate.layout.workspace / "ecom_llm", candidate.params.evaluate
+    example = {"skill": "describe", "locale": "en", "attributes": json.dumps({"category": "dress", "colour": "red"})}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # at import, MLflow warns of type hints of its own
+        import mlflow.pyfunc
+        from mlflow.models import ModelSignature
+        from mlflow.types import ColSpec, DataType, Schema
+
+        columns = [ColSpec(DataType.string, name) for name in example]
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package / "serve" / "pyfunc_model.py"),
+            artifacts={"model": str(candidate.layout.model)},
+            code_paths=[str(package)],
+            model_config={"max_new_tokens": evaluate.max_new_tokens, "batch_size": evaluate.per_device_eval_batch_size},
+            signature=ModelSignature(Schema(columns), Schema([ColSpec(DataType.string, "text")])),
+            input_example=[example],
+            pip_requirements=requirements(),
+        )
+
+
+@contextmanager
+def tracking(uri: str) -> Iterator[None]:
+    """Let MLflow's module-level functions use a URI: `log_model` knows no other way.
+
+    Setting it also sets MLFLOW_TRACKING_URI, by which we tell the user's own choice from the embedded store.
+    """
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+def log_numbers(client: "MlflowClient", run_id: str, candidate: Candidate, evidence: Evidence) -> None:
+    """Params with dots as in params.yaml, the evidence, and the training curve at its steps."""
+    from mlflow.entities import Metric, Param
+
+    client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(candidate.params)])
+    now = int(time() * 1000)
+    points = [(name, value, 0) for name, value in flat_metrics(evidence).items()]
+    metrics = [Metric(name, value, now, step) for name, value, step in [*points, *curve_points(candidate.layout.curve)]]
+    for start in range(0, len(metrics), BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+
+
+def record(client: "MlflowClient", model_name: str, experiment: str, candidate: Candidate) -> str:
+    """Log the run and create its version, whose tag `complete` is set last; return the version's number."""
+    import mlflow
+
+    lock, layout = lock_key(candidate.layout.lock), candidate.layout
+    evidence = read_evidence(layout.metrics)
+    tags = {"lock": lock, "snapshot": candidate.snapshot}
+    # leaving the block by an exception, a cancellation among them, marks the run as failed
+    with mlflow.start_run(experiment_id=experiment, run_name=f"{model_name}-{lock[:8]}", tags=tags) as run:
+        log_numbers(client, run.info.run_id, candidate, evidence)
+        for path in (layout.lock, layout.params):
+            client.log_artifact(run.info.run_id, str(path))
+        client.log_artifacts(run.info.run_id, str(layout.metrics.parent), "reports")
+        logged = log_model(candidate)
+        made = client.create_model_version(
+            model_name,
+            logged.model_uri,
+            run.info.run_id,
+            tags={**tags, "test_set": evidence.test_set, "tokenizer": evidence.tokenizer, "gate": "pending"},
+            description=f"Snapshot `{candidate.snapshot}`\n\n{metric_table(evidence)}",
+            model_id=logged.model_id,
+        )
+        client.set_model_version_tag(model_name, made.version, "complete", "true")
+    return str(made.version)

@@ -1,0 +1,299 @@
+"""Versions and aliases: which version is the candidate, the champion and the previous one."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from ecom_llm.evaluate.evidence import Output, read_evidence
+from ecom_llm.layout import Layout
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.gate import Entrant
+from ecom_llm.records import Record, UserError, read_jsonl
+from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe
+from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Version(Record):
+    """A registered model version, as it was when it was asked for."""
+
+    model_name: str
+    number: str
+    run_id: str
+    tags: dict[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether its registration came to its end; only then it counts."""
+        return self.tags.get("complete") == "true"
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it was champion and was rolled back."""
+        return self.tags.get("rolled_back") == "true"
+
+    @property
+    def promoted(self) -> int:
+        """When it last became champion, as a count of promotions; 0: never."""
+        return int(self.tags.get("promoted", "0"))
+
+
+def as_version(found: "ModelVersion") -> Version:
+    return Version(
+        model_name=found.name, number=str(found.version), run_id=found.run_id or "", tags=dict(found.tags or {})
+    )
+
+
+def answered(method: Callable[Concatenate["Registry", P], T]) -> Callable[Concatenate["Registry", P], T]:
+    """Turn MLflow's refusals and a full disk into a UserError that names the address and what was asked."""
+
+    @wraps(method)
+    def asking(self: "Registry", *args: P.args, **kwargs: P.kwargs) -> T:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return method(self, *args, **kwargs)
+        except (MlflowException, OSError) as error:
+            doing = method.__name__.replace("_", " ")
+            raise UserError(f"MLflow at {self.uri} refused ({doing}): {first_line(error)}") from error
+
+    return asking
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One registered model: its versions and the aliases that say which of them writes for the shop.
+
+    Every method raises a UserError that names the address where MLflow refuses.
+    """
+
+    uri: str
+    model_name: str
+    layout: Layout
+    mlflow: "MlflowClient"
+
+    def url(self, version: Version) -> str | None:
+        """The version in MLflow's UI; None where no server stands."""
+        return f"{self.uri}/#/models/{self.model_name}/versions/{version.number}" if self.served else None
+
+    @answered
+    def run_url(self, version: Version) -> str | None:
+        """The version's run in MLflow's UI; None where no server stands."""
+        if not self.served:
+            return None
+        experiment = self.mlflow.get_run(version.run_id).info.experiment_id
+        return f"{self.uri}/#/experiments/{experiment}/runs/{version.run_id}"
+
+    @property
+    def served(self) -> bool:
+        """Whether a server stands behind the address."""
+        return self.uri.startswith("http")
+
+    @answered
+    def aliases(self) -> dict[str, str]:
+        """Alias -> version number; empty before the first registration."""
+        if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
+            return {}
+        # search_model_versions never says aliases; the registered model does
+        found = self.mlflow.get_registered_model(self.model_name).aliases
+        return {alias: str(number) for alias, number in found.items()}
+
+    @answered
+    def versions(self, condition: str = "") -> list[Version]:
+        """The complete versions, newest first; `condition` as in MLflow's search, beginning with ` and `."""
+        found = self.mlflow.search_model_versions(f"name = '{self.model_name}'{condition}", max_results=10_000)
+        known = (as_version(version) for version in found)
+        return sorted((version for version in known if version.complete), key=lambda v: int(v.number), reverse=True)
+
+    def version(self, number: str) -> Version:
+        """The version of that number.
+
+        Raises:
+            UserError: there is none; names those there are.
+        """
+        known = {version.number: version for version in self.versions()}
+        if number not in known:
+            there = ", ".join(known) or "none: run `ecom-llm run` first"
+            raise UserError(f"{self.model_name} has no version {number!r} at {self.uri}. There are: {there}.")
+        return known[number]
+
+    def version_for_lock(self, lock: str) -> Version | None:
+        """The newest complete version made from a dvc.lock with that `lock_key`."""
+        return next(iter(self.versions(f" and tags.lock = '{lock}'")), None)
+
+    def champion(self) -> Version | None:
+        """The version that writes for the shop."""
+        number = self.aliases().get("champion")
+        return self.version(number) if number else None
+
+    def settled(self, lock: str, rules_key: str, promote: bool) -> Version | None:
+        """The version of this lock if nothing is left to do: it was decided on by these rules, against this champion.
+
+        An approved version that is not champion is left to do when `promote` asks for it, unless it was rolled back.
+        """
+        version = self.version_for_lock(lock)
+        if version is None or version.tags.get("decision_key") != rules_key:
+            return None
+        champion = self.aliases().get("champion", "")
+        waiting = promote and version.tags.get("gate") == "approved" and not version.rolled_back
+        unchanged = champion == version.tags.get("compared_with") and not waiting
+        return version if champion == version.number or unchanged else None
+
+    @answered
+    def register(self, candidate: Candidate) -> Version:
+        """Log a run with everything about the candidate, make a model version of it and give it the alias `candidate`.
+
+        A dvc.lock is registered once: a second time the same version comes back. What a broken registration leaves is
+        a failed run and perhaps a version that lacks the tag `complete`, which never counts.
+        """
+        lock = lock_key(candidate.layout.lock)
+        with alone(self.uri, "registration"), tracking(self.uri):
+            version = self.version_for_lock(lock)
+            if version is None:
+                experiment = self._experiment()
+                self._end_broken_runs(experiment, lock)
+                version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
+        if self.aliases().get("champion") != version.number:
+            self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
+        return version
+
+    def _experiment(self) -> str:
+        """The experiment and the registered model, made on first use; returns the experiment's id."""
+        if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
+            described = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
+            self.mlflow.create_registered_model(self.model_name, description=described)
+        found = self.mlflow.get_experiment_by_name(self.model_name)
+        if found is not None:
+            return found.experiment_id
+        where = None if self.served else (artifact_root(self.layout) / self.model_name).as_uri()
+        return self.mlflow.create_experiment(self.model_name, artifact_location=where)
+
+    def _end_broken_runs(self, experiment: str, lock: str) -> None:
+        """A registration that was killed leaves its run running for ever."""
+        for run in self.mlflow.search_runs([experiment], f"tags.lock = '{lock}' and attributes.status = 'RUNNING'"):
+            self.mlflow.set_terminated(run.info.run_id, "KILLED")
+
+    @answered
+    def files(self, version: Version, folder: Path) -> Layout:
+        """Copy a version's dvc.lock, params.yaml and reports into a folder, laid out as in the workspace it came from."""
+        copied = Layout(folder, self.layout.state)
+        for path in (copied.lock, copied.params, copied.metrics.parent):
+            self.mlflow.download_artifacts(version.run_id, str(path.relative_to(folder)), str(folder))
+        return copied
+
+    def entrant(self, version: Version) -> Entrant:
+        """The version with its evidence and outputs, as the gate takes it."""
+        with TemporaryDirectory() as folder:
+            found = self.files(version, Path(folder))
+            evidence, outputs = read_evidence(found.metrics), list(read_jsonl(found.outputs, Output))
+        return Entrant(self.model_name, version.number, evidence, outputs, version.rolled_back)
+
+    @answered
+    def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:
+        """Keep a decision and its page with the version; the tag `decision_key`, set last, says that all is there."""
+        self.mlflow.log_text(version.run_id, decision.model_dump_json(indent=2), "decision/decision.json")
+        self.mlflow.log_text(version.run_id, decision.markdown(), "decision/decision.md")
+        self.mlflow.log_artifact(version.run_id, str(page), "decision")
+        self._tag(version.number, "gate", "approved" if decision.approved else "refused")
+        self._tag(version.number, "compared_with", decision.compared_with or "")
+        self._tag(version.number, "decision_key", decision.rules_key)
+
+    def _tag(self, number: str, key: str, value: str) -> None:
+        self.mlflow.set_model_version_tag(self.model_name, number, key, value)
+
+    def _alias(self, alias: str, number: str | None) -> None:
+        """Point an alias at a version; None takes it away."""
+        if number:
+            self.mlflow.set_registered_model_alias(self.model_name, alias, number)
+        else:
+            self.mlflow.delete_registered_model_alias(self.model_name, alias)
+
+    @answered
+    def promote(self, version: Version, by_hand: bool) -> None:
+        """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
+
+        Raises:
+            UserError: it was rolled back and nobody promotes it by hand.
+        """
+        version = self.version(version.number)  # it may have been rolled back since the caller looked
+        if version.rolled_back and not by_hand:
+            raise UserError(
+                f"{self.model_name} version {version.number} was rolled back and does not return by itself. "
+                f"To bring it back: ecom-llm promote {version.number}"
+            )
+        aliases = self.aliases()
+        if aliases.get("champion") != version.number:
+            old = aliases.get("champion")
+            # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
+            self._tag(version.number, "promoted", str(1 + max(one.promoted for one in self.versions())))
+            self._tag(version.number, "rolled_back", "false")
+            self._alias("previous", old)
+            self._alias("champion", version.number)
+        if aliases.get("candidate") == version.number:
+            self._alias("candidate", None)
+
+    def _before(self, version: Version) -> Version | None:
+        """The champion before this one, without those that were rolled back."""
+        earlier = [one for one in self.versions() if not one.rolled_back and 0 < one.promoted < version.promoted]
+        return max(earlier, key=lambda one: one.promoted, default=None)
+
+    @answered
+    def rollback(self) -> tuple[Version, Version]:
+        """Give the alias `champion` back to the version before; returns (from, to). A second one goes further back.
+
+        Raises:
+            UserError: there is no champion, or none before it.
+        """
+        now = self.champion()
+        back = self._before(now) if now else None
+        if now is None or back is None:
+            reason = f"version {now.number} is the first champion" if now else "there is no champion"
+            raise UserError(f"{self.model_name} at {self.uri} has nothing to roll back to: {reason}.")
+        self._tag(now.number, "rolled_back", "true")
+        self._alias("champion", back.number)
+        further = self._before(back)
+        self._alias("previous", further.number if further else None)
+        return now, back
+
+    @answered
+    def model_folder(self, version: Version) -> Path:
+        """A local folder with the version's safetensors and tokenizer: where it lies, or a copy from the server."""
+        import mlflow.artifacts
+
+        source = self.mlflow.get_model_version_download_uri(self.model_name, version.number)
+        address = urlsplit(source)
+        if address.scheme in ("", "file"):
+            return Path(url2pathname(address.path)) / "artifacts" / "model"
+        kept = self.layout.mlflow / "downloads" / self.model_name / version.number
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=kept.parent) as folder:
+                where = mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"{source}/artifacts/model", dst_path=folder, tracking_uri=self.uri
+                )
+                Path(where).rename(kept)  # only a whole copy bears the name
+        return kept
+
+
+def open_registry(model_name: str, layout: Layout) -> Registry:
+    """The registry at MLFLOW_TRACKING_URI where that is set, else the one in the state folder.
+
+    Raises:
+        UserError: nobody answers there, or the folder cannot be written.
+    """
+    uri = (os.environ.get("MLFLOW_TRACKING_URI") or embedded_uri(layout)).rstrip("/")
+    probe(uri)
+    with alone(uri, "mlflow"):
+        return Registry(uri, model_name, layout, client(uri))

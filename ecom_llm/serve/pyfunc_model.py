@@ -1,0 +1,54 @@
+"""The model as MLflow serves it: rows of skill, locale and attributes -> texts (models from code: no pickle).
+
+MLflow runs this file once when the model is logged and again wherever it is loaded, with the package beside it.
+"""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+
+class ShopWriter(PythonModel):
+    """A model folder behind MLflow's `predict`."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the model on the device there is; logging the model loads nothing."""
+        from ecom_llm.serve.write import load_writer
+
+        settings = context.model_config
+        self.writer = load_writer(
+            Path(context.artifacts["model"]),
+            device="auto",
+            max_new_tokens=settings["max_new_tokens"],
+            batch_size=settings["batch_size"],
+        )
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> list[str]:
+        """One text for each row; `attributes` is a JSON object of strings.
+
+        Raises:
+            UserError: a row names no known skill, or its attributes are empty or no such object.
+        """
+        from ecom_llm.serve.write import asked
+
+        rows = model_input.to_dict("records")
+        return self.writer.write([asked(row["skill"], row["locale"], attributes(row["attributes"])) for row in rows])
+
+
+def attributes(text: str) -> dict[str, str]:
+    """A row's attributes; anything but a JSON object is a UserError."""
+    from ecom_llm.records import UserError
+
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"attributes: {error}; expected a JSON object of strings, found {text[:80]!r}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"attributes: expected a JSON object of strings, found {text[:80]!r}")
+    return {str(name): str(value) for name, value in found.items()}
+
+
+mlflow.models.set_model(ShopWriter())

@@ -1,0 +1,262 @@
+"""The gate: every reason to refuse, superiority and its tie, non-inferiority, and that it compares like with like."""
+
+from collections.abc import Callable
+from math import nan
+
+import pytest
+
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.params import Promote
+from ecom_llm.promote.decision import Check, GateDecision, rules_key
+from ecom_llm.promote.gate import Entrant, decide
+
+RULES = {
+    "primary": {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False},
+    "confidence": 0.95,
+    "bootstrap_samples": 200,
+    "thresholds": [
+        {
+            "metric": "attribute_coverage",
+            "skill": "describe",
+            "locale": "*",
+            "threshold": 0.85,
+            "greater_is_better": True,
+        }
+    ],
+    "regressions": [
+        {"metric": "attribute_coverage", "skill": "*", "locale": "*", "max_regression": 0.05, "greater_is_better": True}
+    ],
+}
+
+
+def rules(**changes: object) -> Promote:
+    return Promote.model_validate({**RULES, **changes})
+
+
+def outputs(bits: Callable[[int], float], covered: Callable[[int], float]) -> list[Output]:
+    """40 described products a locale; bits of 10 bytes, and covered of 4 values, by the product's number."""
+    return [
+        Output(
+            id=f"describe:{locale}:{number}",
+            skill="describe",
+            locale=locale,
+            attributes={},
+            reference="",
+            text="",
+            baselines={},
+            ratios={
+                "bits_per_byte": (bits(number), 10.0),
+                "perplexity": (bits(number), 4.0),
+                "attribute_coverage": (covered(number), 4.0),
+            },
+        )
+        for locale in ("en", "zh")
+        for number in range(40)
+    ]
+
+
+def entrant(
+    version: str,
+    bits: Callable[[int], float] = lambda number: 10 + number % 7,
+    covered: Callable[[int], float] = lambda number: 4,
+    **changes: object,
+) -> Entrant:
+    """A version whose evidence follows from its outputs; `changes` replace fields of the evidence."""
+    written = outputs(bits, covered)
+
+    def sliced(locale: str) -> dict[str, float]:
+        chosen = [one for one in written if locale in ("all", one.locale)]
+        pairs = {name: [one.ratios[name] for one in chosen] for name in ("bits_per_byte", "attribute_coverage")}
+        return {name: sum(n for n, _ in found) / sum(d for _, d in found) for name, found in pairs.items()}
+
+    metrics = {"all": {"all": sliced("all")}, "describe": {"en": sliced("en"), "zh": sliced("zh")}}
+    fields = {"test_set": "one", "tokenizer": "one", "examples": 80, "metrics": metrics, "baselines": {}}
+    return Entrant("shop", version, Evidence.model_validate({**fields, **changes}), written)
+
+
+def refusals(decision: GateDecision) -> list[Check]:
+    assert not decision.approved
+    return [check for check in decision.checks if not check.passed]
+
+
+def test_thresholds_alone_decide_where_there_is_no_champion() -> None:
+    decision = decide(entrant("1"), None, rules(), 1)
+    assert decision.approved and decision.compared_with is None
+    assert [(check.slice, check.found) for check in decision.checks] == [("describe/en", 1.0), ("describe/zh", 1.0)]
+    assert "no champion yet" in decision.markdown()
+
+
+def test_missed_threshold_refuses_in_words() -> None:
+    decision = decide(entrant("1", covered=lambda number: 2), None, rules(), 1)
+    assert [check.line() for check in refusals(decision)] == [
+        "refused: describe/en attribute_coverage is 0.5, must be at least 0.85",
+        "refused: describe/zh attribute_coverage is 0.5, must be at least 0.85",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "greater", "approved"),
+    [(0.85, 0.85, True, True), (0.8499, 0.85, True, False), (0.1, 0.1, False, True), (0.1001, 0.1, False, False)],
+)
+def test_threshold_is_met_at_the_bound(value: float, threshold: float, greater: bool, approved: bool) -> None:
+    rule = {"metric": "m", "skill": "describe", "locale": "en", "threshold": threshold, "greater_is_better": greater}
+    found = entrant("1", metrics={"describe": {"en": {"m": value}}})
+    assert decide(found, None, rules(thresholds=[rule]), 1).approved is approved
+
+
+@pytest.mark.parametrize("metrics", [{"en": {"attribute_coverage": nan}}, {"en": {"bleu": 3.0}}])
+def test_missing_or_nan_metric_refuses(metrics: dict[str, dict[str, float]]) -> None:
+    (check,) = refusals(decide(entrant("1", metrics={"describe": metrics}), None, rules(), 1))
+    assert check.found is None
+    assert check.reason == "describe/en attribute_coverage could not be measured, must be at least 0.85"
+
+
+def test_rule_that_matches_nothing_refuses() -> None:
+    rule = {"metric": "hit@10", "skill": "recommend", "locale": "*", "threshold": 0.02, "greater_is_better": True}
+    (check,) = refusals(decide(entrant("1"), None, rules(thresholds=[rule]), 1))
+    assert "recommend/* hit@10 matches no slice" in check.reason
+
+
+def test_star_takes_only_the_skills_a_metric_judges_and_never_the_totals() -> None:
+    metrics = {
+        "all": {"all": {"attribute_coverage": 0.0}},
+        "describe": {"all": {"attribute_coverage": 0.0}, "en": {"attribute_coverage": 1.0}},
+        "recommend": {"en": {"hit@10": 0.5}},
+    }
+    rule = {"metric": "attribute_coverage", "skill": "*", "locale": "*", "threshold": 0.9, "greater_is_better": True}
+    decision = decide(entrant("1", metrics=metrics), None, rules(thresholds=[rule]), 1)
+    assert decision.approved
+    assert [check.slice for check in decision.checks] == ["describe/en"]
+
+
+def test_better_on_the_primary_slice_is_approved() -> None:
+    decision = decide(entrant("2", bits=lambda number: 9 + number % 7), entrant("1"), rules(), 1)
+    assert decision.approved and decision.compared_with == "1"
+    assert [check.rule for check in decision.checks] == [
+        "threshold",
+        "threshold",
+        "superior",
+        "regression",
+        "regression",
+    ]
+    superior = decision.checks[2]
+    assert superior.found == pytest.approx(0.1)
+    assert "all/all bits_per_byte is 1.188 against the champion's 1.288: 0.1 better" in superior.reason
+
+
+def test_tie_refuses() -> None:
+    (check,) = refusals(decide(entrant("2"), entrant("1"), rules(), 1))
+    assert (check.rule, check.found, check.bound) == ("superior", 0.0, 0.0)
+
+
+def test_better_on_average_but_not_surely_refuses() -> None:
+    shifted = entrant("2", bits=lambda number: 10 + number % 7 - (30 if number == 3 else 0) + 0.7)
+    (check,) = refusals(decide(shifted, entrant("1"), rules(), 1))
+    assert check.rule == "superior" and check.found < 0
+    assert "better" in check.reason
+
+
+@pytest.mark.parametrize(("lost", "approved"), [(0.0, True), (0.16, True), (1.0, False)])
+def test_regression_bound_holds_at_the_worse_end_of_the_interval(lost: float, approved: bool) -> None:
+    candidate = entrant("2", bits=lambda number: 9.0, covered=lambda number: 4 - lost)
+    decision = decide(candidate, entrant("1", bits=lambda number: 10.0), rules(), 1)
+    found = [check for check in decision.checks if check.rule == "regression"]
+    assert [check.found for check in found] == pytest.approx([-lost / 4] * 2)
+    assert all(check.passed is approved for check in found)
+
+
+def test_regression_within_the_mean_but_not_within_the_interval_refuses() -> None:
+    candidate = entrant("2", bits=lambda number: 9.0, covered=lambda number: 4 if number else 0)
+    decision = decide(candidate, entrant("1", bits=lambda number: 10.0), rules(), 1)
+    assert {check.rule for check in refusals(decision)} == {"regression"}
+    assert all("0.025 worse" in check.reason for check in refusals(decision))
+
+
+def test_metric_the_champion_has_and_the_candidate_lost_refuses() -> None:
+    metrics = {"all": {"all": {"bits_per_byte": 0.9}}, "describe": {"en": {}, "zh": {}}}
+    candidate = entrant("2", bits=lambda number: 9.0, metrics=metrics)
+    silent = [
+        one.model_copy(update={"ratios": {**one.ratios, "attribute_coverage": (0, 0)}}) for one in candidate.outputs
+    ]
+    decision = decide(Entrant("shop", "2", candidate.evidence, silent), entrant("1"), rules(thresholds=[]), 1)
+    assert [check.slice for check in refusals(decision)] == ["describe/en", "describe/zh"]
+
+
+def test_metric_that_cannot_be_paired_refuses() -> None:
+    rule = {"metric": "bleu", "skill": "describe", "locale": "en", "max_regression": 9.0, "greater_is_better": True}
+    both = [
+        entrant(version, metrics={"describe": {"en": {"bleu": 5.0}}, "all": {"all": {"bits_per_byte": 1.0}}})
+        for version in ("2", "1")
+    ]
+    decision = decide(*both, rules(thresholds=[], regressions=[rule]), 1)
+    assert any("no interval" in check.reason for check in refusals(decision) if check.metric == "bleu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"test_set": "another"}, "different test sets"),
+        ({"metrics": {"describe": {"en": {"attribute_coverage": 1.0}}}}, "all/all, describe/zh is in one alone"),
+    ],
+)
+def test_what_is_not_alike_is_not_compared(changes: dict[str, object], words: str) -> None:
+    decision = decide(entrant("2", **changes), entrant("1"), rules(), 1)
+    (check,) = refusals(decision)
+    assert check.rule == "comparable" and words in check.reason
+    assert decision.compared_with == "1"
+
+
+def test_outputs_on_other_examples_are_not_compared() -> None:
+    champion = entrant("1")
+    decision = decide(
+        entrant("2", bits=lambda number: 1.0),
+        Entrant("shop", "1", champion.evidence, champion.outputs[:-1]),
+        rules(),
+        1,
+    )
+    assert [check.rule for check in refusals(decision)] == ["comparable"]
+
+
+def test_perplexity_is_not_compared_across_tokenizers() -> None:
+    primary = {"metric": "perplexity", "skill": "all", "locale": "all", "greater_is_better": False}
+    other = entrant("2", bits=lambda number: 1.0, tokenizer="another")
+    (check,) = refusals(decide(other, entrant("1"), rules(primary=primary), 1))
+    assert check.rule == "superior" and "not compared between different tokenizers" in check.reason
+    assert decide(entrant("2", bits=lambda number: 1.0), entrant("1"), rules(primary=primary), 1).approved
+
+
+def test_primary_must_name_one_slice_there_is() -> None:
+    primary = {"metric": "bits_per_byte", "skill": "describe", "locale": "*", "greater_is_better": False}
+    (check,) = refusals(decide(entrant("2", bits=lambda number: 1.0), entrant("1"), rules(primary=primary), 1))
+    assert check.rule == "superior" and "matches no slice" in check.reason
+
+
+def test_champion_itself_is_held_to_the_thresholds_alone() -> None:
+    decision = decide(entrant("1"), entrant("1"), rules(), 1)
+    assert decision.approved and decision.compared_with is None
+    assert "champion already" in decision.markdown()
+    assert not decide(entrant("1", covered=lambda number: 0), entrant("1"), rules(), 1).approved
+
+
+def test_rolled_back_version_is_refused() -> None:
+    one = entrant("2", bits=lambda number: 1.0)
+    back = Entrant(one.model_name, one.version, one.evidence, one.outputs, rolled_back=True)
+    (check,) = refusals(decide(back, entrant("1"), rules(), 1))
+    assert check.rule == "rolled_back" and "by hand" in check.reason
+
+
+def test_decision_is_the_same_every_time_and_survives_json() -> None:
+    first, second = (decide(entrant("2", bits=lambda n: 9 + n % 5), entrant("1"), rules(), 7) for _ in range(2))
+    assert first == second == GateDecision.model_validate_json(first.model_dump_json())
+
+
+def test_markdown_begins_with_the_verdict_and_names_refusals_first() -> None:
+    decision = decide(entrant("2", covered=lambda number: 3), entrant("1"), rules(), 1)
+    lines = decision.markdown().splitlines()
+    assert lines[0] == "**Refused: shop version 2 failed 5 of 5 checks.**"
+    assert decide(entrant("2"), entrant("1"), rules(), 1).lines()[0].startswith("refused: all/all bits_per_byte")
+
+
+def test_rules_key_follows_every_rule() -> None:
+    assert rules_key(rules()) == rules_key(rules())
+    assert rules_key(rules()) != rules_key(rules(confidence=0.9))

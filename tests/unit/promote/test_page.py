@@ -1,0 +1,176 @@
+"""The page: one file, nothing outside it, other people's words escaped, and simulated reviews labelled."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, load_params
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.gate import Entrant, decide
+from ecom_llm.promote.page import SAMPLES, render_page
+from ecom_llm.promote.summary import flat_metrics, metric_table
+from ecom_llm.records import UserError, write_jsonl
+
+REPO = Path(__file__).parents[3]
+ATTRIBUTES = {"en": {"category": "dress", "colour": "navy <b>blue</b>"}, "zh": {"类别": "连衣裙", "颜色": "藏青色"}}
+TEXTS = {"en": "A <script>alert(1)</script> navy blue dress, cut for long days.", "zh": "这款藏青色连衣裙适合每一天。"}
+
+
+def output(skill: str, locale: str, number: int) -> Output:
+    nearest = "popularity" if skill == "recommend" else "nearest_neighbour"
+    return Output(
+        id=f"{skill}:{locale}:{number}",
+        skill=skill,
+        locale=locale,
+        attributes=ATTRIBUTES[locale],
+        reference=f"{TEXTS[locale]} (reference {number})",
+        text=TEXTS[locale],
+        baselines={nearest: f"{TEXTS[locale]} (neighbour {number})", "template": "template"},
+        ratios={"bits_per_byte": (9.0, 10.0)},
+    )
+
+
+def slice_metrics(skill: str, shift: float) -> dict[str, float]:
+    if skill == "recommend":
+        return {"bits_per_byte": 0.9 + shift, "hit@10": 0.2 - shift, "ndcg@10": 0.1 - shift / 2}
+    return {
+        "bits_per_byte": 0.9 + shift,
+        "bleu": 31.5 - 40 * shift,
+        "attribute_coverage": 0.9 - shift,
+        "unsupported_rate": 0.05,
+    }
+
+
+def evidence() -> Evidence:
+    skills = ("describe", "advertise", "review", "answer", "recommend")
+    metrics, baseline = (
+        {skill: {locale: slice_metrics(skill, shift) for locale in ("en", "zh")} for skill in skills}
+        for shift in (0.0, 0.1)
+    )
+    return Evidence(
+        test_set="t" * 64,
+        tokenizer="k" * 64,
+        examples=60,
+        signatures={"zh": "nrefs:1|tok:zh"},
+        metrics={"all": {"all": {"bits_per_byte": 0.9}}, **metrics},
+        baselines={
+            "nearest_neighbour": {skill: baseline[skill] for skill in skills[:4]},
+            "template": {"describe": {"en": {"bleu": 4.0, "attribute_coverage": 1.0}}},
+            "popularity": {"recommend": {"en": {"hit@10": 0.05, "ndcg@10": 0.02}}},
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    return load_params(REPO / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    root = tmp_path_factory.mktemp("page")
+    made = Layout(root, root / "state")
+    outputs = [
+        output(skill, locale, n) for skill in evidence().metrics if skill != "all" for locale in TEXTS for n in range(9)
+    ]
+    write_jsonl(made.outputs, outputs)
+    made.metrics.write_text(evidence().model_dump_json())
+    curve = [
+        f"{step},{6 * 0.97 ** (step / 10) + 0.8:.3f},{'1.5' if step % 250 == 0 else ''},0.001,{step * 900}"
+        for step in range(50, 1501, 50)
+    ]
+    made.curve.write_text("\n".join(["step,loss,eval_loss,learning_rate,tokens", *curve]) + "\n")
+    made.lock.write_text("schema: '2.0'\n")
+    return made
+
+
+@pytest.fixture(scope="module")
+def decision(params: Params) -> GateDecision:
+    return decide(Entrant("shop", "7", evidence(), []), None, params.promote, 1)
+
+
+@pytest.fixture(scope="module")
+def page(layout: Layout, params: Params, decision: GateDecision) -> str:
+    return render_page(layout, params, decision, "0123456789abcdef")
+
+
+class Outside(HTMLParser):
+    """Collects what a browser would fetch, and the elements there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.elements: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+
+
+def test_page_is_one_file_without_scripts_or_outside_resources(page: str) -> None:
+    found = Outside()
+    found.feed(page)
+    assert found.elements.isdisjoint({"script", "link", "iframe", "object"})
+    assert [value for value in found.fetched if not value.startswith(("data:image/svg+xml;base64,", "#"))] == []
+    assert len([value for value in found.fetched if value.startswith("data:")]) == 7, "a curve and six metrics"
+    assert "url(" not in page and "@import" not in page
+
+
+def test_texts_are_escaped(page: str) -> None:
+    assert "alert(1)" in page
+    assert "<script" not in page and "<b>blue" not in page
+    assert "navy &lt;b&gt;blue&lt;/b&gt;" in page
+
+
+def test_every_skill_and_locale_shows_several_samples(page: str) -> None:
+    for skill in ("describe", "advertise", "review", "answer", "recommend"):
+        for locale in ("en", "zh"):
+            assert f"<summary>{skill}, {locale}</summary>" in page
+    assert len(re.findall(r'<tr lang="zh">', page)) == 5 * SAMPLES
+    assert "(neighbour 0)" in page and "(reference 0)" in page
+    assert "<th>popularity</th>" in page
+
+
+def test_generated_reviews_are_labelled_and_human_ones_are_not(page: str) -> None:
+    assert page.count("[Simulated review]") == SAMPLES
+    assert page.count("【模拟评论】") == SAMPLES
+
+
+def test_page_tells_the_decision_as_it_was_made(page: str, decision: GateDecision) -> None:
+    assert decision.verdict in page
+    assert all(check.reason in page for check in decision.checks)
+    assert "no champion yet" in page
+
+
+def test_page_names_what_it_is_about(page: str, layout: Layout, params: Params) -> None:
+    from hashlib import sha256
+
+    assert sha256(layout.lock.read_bytes()).hexdigest() in page
+    assert "0123456789abcdef" in page and "nrefs:1|tok:zh" in page
+    assert f"<dt>learning_rate</dt><dd><code>{params.train.learning_rate}</code></dd>" in page
+
+
+def test_same_run_gives_the_same_bytes(page: str, layout: Layout, params: Params, decision: GateDecision) -> None:
+    assert render_page(layout, params, decision, "0123456789abcdef") == page
+
+
+def test_missing_report_is_named(tmp_path: Path, params: Params, decision: GateDecision) -> None:
+    with pytest.raises(UserError, match=r"metrics.json: cannot be read"):
+        render_page(Layout(tmp_path, tmp_path), params, decision, "0")
+
+
+def test_metric_table_leaves_what_was_not_measured_empty() -> None:
+    table = metric_table(evidence()).splitlines()
+    assert table[0] == "| skill/locale | metric | model | nearest neighbour | template | popularity |"
+    assert "| describe/en | bleu | 31.5 | 27.5 | 4 |  |" in table
+
+
+def test_metric_names_are_those_mlflow_takes() -> None:
+    named = flat_metrics(evidence())
+    assert named["recommend.zh.hit_at_10"] == 0.2
+    assert named["popularity.recommend.en.hit_at_10"] == 0.05
+    assert all(re.fullmatch(r"[\w./ -]+", name) for name in named)

@@ -1,0 +1,382 @@
+"""The registry, against a real embedded MLflow: registration, decisions, aliases, and what it refuses."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, load_params
+from ecom_llm.promote.decision import rules_key
+from ecom_llm.promote.gate import decide
+from ecom_llm.records import UserError, write_jsonl
+from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry
+
+REPO = Path(__file__).parents[2]
+# MLflow's and its dependencies' own deprecations are no business of ours
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+def output(number: int) -> Output:
+    return Output(
+        id=f"describe:en:{number}",
+        skill="describe",
+        locale="en",
+        attributes={"colour": "red"},
+        reference="A red dress.",
+        text="A red dress.",
+        baselines={"template": "red"},
+        ratios={"bits_per_byte": (10.0, 12.0), "attribute_coverage": (1.0, 1.0)},
+    )
+
+
+def make_model(folder: Path, params: Params) -> None:
+    """A random Llama of the smallest size, with a real tokenizer and chat template."""
+    from ecom_llm.train.model import new_model
+    from ecom_llm.train.tokenizer import train_tokenizer
+
+    small = params.train.model_copy(
+        update={"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
+    )
+    tokenizer = train_tokenizer(["Write a product description.", "red dress 红色连衣裙"], 300)
+    new_model(tokenizer, small).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def fill(layout: Layout, params: Params) -> None:
+    """What the stages leave behind, without having run them."""
+    shutil.copytree(REPO / "ecom_llm", layout.workspace / "ecom_llm", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPO / "params.yaml", layout.params)
+    layout.lock.write_text("schema: '2.0'\n")
+    metrics = {
+        "describe": {"en": {"bits_per_byte": 10 / 12, "attribute_coverage": 1.0}},
+        "recommend": {"en": {"hit@10": 0.3}},
+    }
+    write_jsonl(layout.outputs, [output(number) for number in range(5)])
+    evidence = Evidence(
+        test_set="t",
+        tokenizer="k",
+        examples=5,
+        metrics=metrics,
+        baselines={"template": {"describe": {"en": {"bleu": 3.0}}}},
+    )
+    layout.metrics.write_text(evidence.model_dump_json())
+    layout.curve.write_text("step,loss,eval_loss,learning_rate,tokens\n5,2.5,,0.001,100\n10,2.0,2.25,0.002,200\n")
+    make_model(layout.model, params)
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    found = load_params(REPO / "params.yaml")
+    return found.model_copy(update={"registry": found.registry.model_copy(update={"model_name": "shop"})})
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Layout:
+    root = tmp_path_factory.mktemp("registry")
+    made = Layout(root / "workspace", root / "state")
+    made.workspace.mkdir()
+    fill(made, params)
+    return made
+
+
+@pytest.fixture(scope="module")
+def registry(layout: Layout) -> Iterator[Registry]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield open_registry("shop", layout)
+
+
+@pytest.fixture(scope="module")
+def first(registry: Registry, layout: Layout, params: Params) -> Version:
+    return registry.register(Candidate(layout, params, "abc123"))
+
+
+def test_registering_logs_everything_once(registry: Registry, first: Version, layout: Layout, params: Params) -> None:
+    run = registry.mlflow.get_run(first.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.learning_rate"] == str(params.train.learning_rate)
+    assert json.loads(run.data.params["promote.thresholds"])[0]["metric"] == "attribute_coverage"
+    assert run.data.metrics["describe.en.attribute_coverage"] == 1.0
+    assert run.data.metrics["recommend.en.hit_at_10"] == 0.3
+    assert run.data.metrics["template.describe.en.bleu"] == 3.0
+    assert [(m.step, m.value) for m in registry.mlflow.get_metric_history(first.run_id, "loss")] == [
+        (5, 2.5),
+        (10, 2.0),
+    ]
+    assert [(m.step, m.value) for m in registry.mlflow.get_metric_history(first.run_id, "eval_loss")] == [(10, 2.25)]
+    top = {found.path for found in registry.mlflow.list_artifacts(first.run_id)}
+    assert {"dvc.lock", "params.yaml", "reports"} <= top
+    assert first.tags["snapshot"] == "abc123"
+    assert registry.aliases() == {"candidate": first.number}
+    described = registry.mlflow.get_model_version("shop", first.number).description
+    assert "| describe/en | attribute_coverage | 1 |" in described
+    assert registry.register(Candidate(layout, params, "another")).number == first.number
+    assert len(registry.versions()) == 1
+    assert "MLFLOW_TRACKING_URI" not in os.environ, "the embedded store would be taken for the user's own choice"
+
+
+def test_artifact_has_no_pickle_and_no_local_version_label(registry: Registry, first: Version) -> None:
+    folder = registry.model_folder(first)
+    assert sorted(path.name for path in folder.glob("*.safetensors")) == ["model.safetensors"]
+    names = [path.name for path in folder.parents[1].rglob("*") if path.is_file()]
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".pyc", ".bin", ".pt"))]
+    assert "+" not in (folder.parents[1] / "requirements.txt").read_text()
+
+
+def test_entrant_is_what_was_measured(registry: Registry, first: Version, layout: Layout) -> None:
+    entrant = registry.entrant(first)
+    assert entrant.evidence.model_dump_json() == layout.metrics.read_text()
+    assert entrant.outputs == [output(number) for number in range(5)]
+    assert (entrant.version, entrant.rolled_back) == (first.number, False)
+
+
+def test_files_lie_as_in_the_workspace(registry: Registry, first: Version, layout: Layout, tmp_path: Path) -> None:
+    copied = registry.files(first, tmp_path)
+    for name in ("lock", "params", "metrics", "outputs", "curve"):
+        assert getattr(copied, name).read_bytes() == getattr(layout, name).read_bytes()
+
+
+@pytest.mark.slow
+def test_champion_loads_and_writes_outside_the_checkout(registry: Registry, first: Version, tmp_path: Path) -> None:
+    registry.promote(first, by_hand=False)
+    program = (
+        "import mlflow, sys, json\n"
+        "model = mlflow.pyfunc.load_model('models:/shop@champion')\n"
+        "rows = [{'skill': 'describe', 'locale': 'en', 'attributes': '{\"colour\": \"red\"}'},"
+        " {'skill': 'review', 'locale': 'zh', 'attributes': '{\"星级\": \"5\"}'}]\n"
+        "texts = model.predict(rows)\n"
+        "import ecom_llm\n"
+        "print(json.dumps([list(texts), ecom_llm.__file__]))\n"
+    )
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": registry.uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    texts, package = json.loads(done.stdout.splitlines()[-1])
+    assert len(texts) == 2
+    assert texts[1].startswith("【模拟评论】")
+    assert Path(package).is_relative_to(registry.layout.mlflow), (
+        "the code came from the checkout, not from the artifact"
+    )
+
+
+@pytest.fixture
+def versions(registry: Registry, first: Version) -> Iterator[list[Version]]:
+    """Three complete versions and no alias; the second and third share the first one's run."""
+    made, source = [first], registry.mlflow.get_model_version_download_uri("shop", first.number)
+    for number in (2, 3):
+        found = registry.mlflow.create_model_version(
+            "shop", source, first.run_id, tags={"lock": f"lock{number}", "complete": "true"}
+        )
+        made.append(registry.version(str(found.version)))
+    for alias in registry.aliases():
+        registry.mlflow.delete_registered_model_alias("shop", alias)
+    yield made
+    for alias in registry.aliases():
+        registry.mlflow.delete_registered_model_alias("shop", alias)
+    for version in made[1:]:
+        registry.mlflow.delete_model_version("shop", version.number)
+    for key in ("promoted", "rolled_back", "decision_key", "compared_with"):
+        if key in registry.version(first.number).tags:
+            registry.mlflow.delete_model_version_tag("shop", first.number, key)
+
+
+def test_rollback_goes_further_back_each_time(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = (version.number for version in versions)
+    for version in versions:
+        registry.mlflow.set_registered_model_alias("shop", "candidate", version.number)
+        registry.promote(version, by_hand=False)
+    assert registry.aliases() == {"champion": three, "previous": two}
+    assert [version.number for version in registry.rollback()] == [three, two]
+    assert registry.aliases() == {"champion": two, "previous": one}
+    assert [version.number for version in registry.rollback()] == [two, one]
+    assert registry.aliases() == {"champion": one}
+    with pytest.raises(UserError, match=f"version {one} is the first champion"):
+        registry.rollback()
+    assert registry.champion().number == one
+
+
+def test_rolled_back_version_returns_only_by_hand(registry: Registry, versions: list[Version]) -> None:
+    for version in versions[:2]:
+        registry.promote(version, by_hand=False)
+    registry.rollback()
+    back = registry.version(versions[1].number)
+    with pytest.raises(UserError, match="was rolled back"):
+        registry.promote(back, by_hand=False)
+    assert registry.champion().number == versions[0].number
+    registry.promote(back, by_hand=True)
+    assert registry.champion().number == back.number
+    assert not registry.version(back.number).rolled_back
+
+
+def test_rollback_passes_over_versions_that_were_rolled_back(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = versions
+    registry.promote(one, by_hand=False)
+    registry.promote(two, by_hand=False)
+    registry.rollback()
+    registry.promote(three, by_hand=False)
+    assert [version.number for version in registry.rollback()] == [three.number, one.number]
+
+
+def test_rollback_knows_the_order_of_champions_when_one_returned(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = versions
+    for version in (one, two, three, two):
+        registry.promote(version, by_hand=True)
+    assert [version.number for version in registry.rollback()] == [two.number, three.number]
+    assert registry.aliases() == {"champion": three.number, "previous": one.number}
+    assert [version.number for version in registry.rollback()] == [three.number, one.number]
+
+
+def test_promotion_broken_at_any_write_leaves_a_champion(
+    registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = versions
+    registry.promote(one, by_hand=False)
+    registry.mlflow.set_registered_model_alias("shop", "candidate", two.number)
+    kind = type(registry.mlflow)
+    for allowed in range(3):
+        left = [allowed]
+
+        def breaking(self, *arguments, write=kind.set_registered_model_alias, left=left):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return write(self, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "set_registered_model_alias", breaking)
+            if allowed < 2:
+                with pytest.raises(KeyboardInterrupt):
+                    registry.promote(two, by_hand=False)
+                assert registry.champion().number == one.number
+            else:
+                registry.promote(two, by_hand=False)
+    assert registry.aliases() == {"champion": two.number, "previous": one.number}
+    assert registry.rollback()[1].number == one.number
+
+
+def test_settled_means_same_lock_rules_and_champion(
+    registry: Registry, versions: list[Version], layout: Layout, params: Params, tmp_path: Path
+) -> None:
+    first, rival = versions[0], versions[1]
+    lock, key = lock_key(layout.lock), rules_key(params.promote)
+    page = tmp_path / "page.html"
+    page.write_text("<html></html>")
+    assert registry.settled(lock, key, promote=True) is None, "nothing was decided yet"
+    decision = decide(registry.entrant(first), None, params.promote, 1)
+    registry.record_decision(first, decision, page)
+    assert {found.path for found in registry.mlflow.list_artifacts(first.run_id, "decision")} == {
+        "decision/decision.json",
+        "decision/decision.md",
+        "decision/page.html",
+    }
+    assert registry.version(first.number).tags["gate"] == "refused"
+    assert registry.settled(lock, key, promote=True).number == first.number
+    assert registry.settled(lock, "other rules", promote=True) is None
+    assert registry.settled("other lock", key, promote=True) is None
+    registry.promote(rival, by_hand=True)
+    assert registry.settled(lock, key, promote=True) is None, "another champion needs another decision"
+    registry.record_decision(first, decision.model_copy(update={"approved": True, "compared_with": rival.number}), page)
+    assert registry.settled(lock, key, promote=False).number == first.number
+    assert registry.settled(lock, key, promote=True) is None, "approved, and still to be promoted"
+    registry.promote(first, by_hand=False)
+    assert registry.settled(lock, key, promote=True).number == first.number
+    registry.rollback()
+    assert registry.settled(lock, key, promote=True).number == first.number, "rolled back: nothing is done by itself"
+
+
+def test_broken_registration_never_counts(
+    registry: Registry, layout: Layout, params: Params, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = Layout(tmp_path, layout.state)
+    shutil.copytree(layout.workspace, tmp_path, dirs_exist_ok=True)
+    other.lock.write_text("schema: '2.0' # another\n")
+    candidate = Candidate(other, params, "def456")
+    kind = type(registry.mlflow)
+
+    def interrupted(self, *arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "set_model_version_tag", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(candidate)
+    assert registry.version_for_lock(lock_key(other.lock)) is None
+    experiment = registry.mlflow.get_experiment_by_name("shop").experiment_id
+    condition = f"tags.lock = '{lock_key(other.lock)}'"
+    assert [run.info.status for run in registry.mlflow.search_runs([experiment], condition)] == ["FAILED"]
+    stuck = registry.mlflow.create_run(experiment, tags={"lock": lock_key(other.lock)}).info.run_id
+    made = registry.register(candidate)
+    assert made.complete and registry.version_for_lock(lock_key(other.lock)).number == made.number
+    assert registry.mlflow.get_run(stuck).info.status == "KILLED", "a run that SIGKILL left behind is not running"
+    registry.mlflow.delete_model_version("shop", made.number)
+
+
+def test_unknown_version_names_those_there_are(registry: Registry, first: Version) -> None:
+    with pytest.raises(UserError, match=f"no version '77'.*There are: {first.number}"):
+        registry.version("77")
+
+
+def test_server_that_does_not_answer_is_named_at_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    began = time.monotonic()
+    with pytest.raises(UserError, match=f"does not answer at {address}"):
+        open_registry("shop", layout)
+    assert time.monotonic() - began < 6
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns"])
+def test_unusable_tracking_uri_is_named(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, uri: str, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(UserError, match=f"MLflow cannot use {uri}"):
+        open_registry("shop", layout)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_state_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "state").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"mlflow: MLflow's store cannot be written there"):
+        open_registry("shop", Layout(tmp_path, tmp_path / "state"))
+
+
+def test_fast_path_answers_in_a_fresh_process(registry: Registry, first: Version, layout: Layout) -> None:
+    program = (
+        "import sys; from pathlib import Path; from ecom_llm.layout import Layout\n"
+        "from ecom_llm.registry import open_registry\n"
+        "registry = open_registry('shop', Layout(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "print(registry.settled('none', 'none', True), 'torch' in sys.modules, 'mlflow.pyfunc' in sys.modules)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(layout.workspace), str(layout.state)],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    took = time.monotonic() - began
+    assert done.stdout.split() == ["None", "False", "False"], done.stderr
+    assert done.stderr == "", "the fast path has nothing to say"
+    assert took < 10, "far above the 2 s it takes on an idle machine, since tests may share it"
