@@ -1,0 +1,61 @@
+"""What a shop has without a model: the nearest product's text, a fixed template, and whatever sells best."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from ecom_llm.evaluate.matching import members
+from ecom_llm.evaluate.metrics import units
+from ecom_llm.records import Example
+from ecom_llm.skills import SKILLS
+
+CHUNK = 256
+"""Examples compared at once: bounds the dense table of similarities."""
+
+
+def terms(example: Example) -> list[str]:
+    """What two prompts are compared by: each attribute with its value as one term, and the words within."""
+    found = []
+    for name, value in example.attributes.items():
+        found += [f"{name}={member}" for member in members(value)]
+        found += units(value, example.locale)
+    return found
+
+
+def by_skill_and_locale(examples: Iterable[Example]) -> dict[tuple[str, str], list[Example]]:
+    """The examples of each skill and locale, in order."""
+    found: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for example in examples:
+        found[example.skill, example.locale].append(example)
+    return dict(found)
+
+
+def nearest_neighbours(examples: Sequence[Example], training: Sequence[Example]) -> list[str]:
+    """The target of the training example whose prompt is most like each example's; the first one where several tie.
+
+    Cosine of TF-IDF vectors over `terms` (Salton & Buckley 1988); both lists are of one skill and locale.
+    """
+    if not any(map(terms, training)):
+        return [training[0].target] * len(examples)
+    vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
+    known = vectorizer.fit_transform(training).T.tocsr()
+    found: list[str] = []
+    for start in range(0, len(examples), CHUNK):
+        likeness = vectorizer.transform(examples[start : start + CHUNK]) @ known
+        found += [training[row].target for row in likeness.toarray().argmax(axis=1)]
+    return found
+
+
+def templates(examples: Iterable[Example]) -> list[str]:
+    """The fixed template of each example's skill, filled in."""
+    return [SKILLS[example.skill].template(example) for example in examples]
+
+
+def popularity(training: Iterable[Example], top: int) -> list[str]:
+    """The `top` titles most often bought in training, ties in alphabetical order; the same list for every shopper.
+
+    Titles in a shopper's history stay in, as they do in the model's ranking.
+    """
+    counts = Counter(example.target for example in training)
+    return sorted(counts, key=lambda title: (-counts[title], title))[:top]

@@ -1,0 +1,62 @@
+"""A model folder -> a model and a tokenizer ready to score and write, on the device asked for."""
+
+import sys
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
+
+from ecom_llm.records import UserError
+
+
+def pick_device(device: str) -> torch.device:
+    """`runtime.device` as a torch device: `auto` takes CUDA where there is one.
+
+    Raises:
+        UserError: `cuda` is asked for and there is none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "runtime.device is cuda, but torch finds no CUDA device here. Set runtime.device to auto or cpu."
+        )
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load safetensors and tokenizer from a local folder: float32 on the CPU, bfloat16 on CUDA, in evaluation mode.
+
+    No code from the folder runs and nothing is fetched. Sampling settings that a checkpoint brings along are dropped:
+    what is measured and served is greedy.
+
+    Raises:
+        UserError: the folder holds no such model, or a tokenizer that cannot render or end a conversation.
+    """
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: holds no model (no config.json). Train one first: dvc repro train")
+    if not sys.stderr.isatty():
+        disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: cannot be loaded as a causal language model: {reason}") from error
+    if tokenizer.chat_template is None or tokenizer.eos_token is None:
+        raise UserError(f"{folder}: its tokenizer lacks a chat template or an end token. Train the model again.")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    model.generation_config = GenerationConfig(do_sample=False, pad_token_id=tokenizer.pad_token_id)
+    return model.to(device).eval(), tokenizer
+
+
+def longest_input(model: PreTrainedModel) -> int | None:
+    """Tokens the model has positions for, or None where it does not say."""
+    return getattr(model.config, "max_position_embeddings", None)

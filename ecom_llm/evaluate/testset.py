@@ -1,0 +1,55 @@
+"""The test examples that are used, and what says that two evaluations used the same ones."""
+
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from logging import getLogger
+
+from transformers import PreTrainedTokenizerBase
+
+from ecom_llm.evaluate.baselines import by_skill_and_locale
+from ecom_llm.records import Example
+from ecom_llm.train.encode import encode
+
+log = getLogger(__name__)
+
+
+def sample(examples: Iterable[Example], most: int, seed: int) -> list[Example]:
+    """At most `most` examples of each skill and locale; groups and examples within them in the file's order.
+
+    Each example draws its lot from the seed and its own id: examples that come or go elsewhere change nobody's lot.
+    """
+    chosen: list[Example] = []
+    for group in by_skill_and_locale(examples).values():
+        lots = sorted(group, key=lambda example: sha256(f"{seed}:{example.id}".encode()).digest())
+        drawn = {example.id for example in lots[:most]}
+        chosen += [example for example in group if example.id in drawn]
+    return chosen
+
+
+def fitting(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, longest: int | None) -> list[Example]:
+    """The examples whose prompt and target the model has positions for; the others are left out with a warning."""
+    if longest is None:
+        return list(examples)
+    lengths = [len(encoded) for encoded in encode(examples, tokenizer)]
+    kept = [example for example, length in zip(examples, lengths, strict=True) if length <= longest]
+    if len(kept) < len(examples):
+        log.warning(
+            "left out %d test examples longer than the model's %d positions", len(examples) - len(kept), longest
+        )
+    return kept
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """SHA-256 over id, attributes and target of the examples, in order."""
+    digest = sha256()
+    for example in examples:
+        digest.update(json.dumps([example.id, list(example.attributes.items()), example.target]).encode())
+    return digest.hexdigest()
+
+
+def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """SHA-256 of what decides token ids: the fast tokenizer without its padding and truncation, and the chat template."""
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    kept = {key: value for key, value in state.items() if key not in ("padding", "truncation")}
+    return sha256(json.dumps([kept, tokenizer.chat_template], sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,51 @@
+"""Loading a model folder: what it refuses, and what it does not take over from a checkpoint."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from ecom_llm.evaluate.loading import load_model, longest_input, pick_device
+from ecom_llm.records import UserError
+
+
+def test_it_loads_for_measuring(model_folder, tmp_path):
+    folder = tmp_path / "sampling"
+    shutil.copytree(model_folder, folder)
+    (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "temperature": 3.0, "top_k": 2}))
+    model, tokenizer = load_model(folder, torch.device("cpu"))
+    assert not model.training and model.dtype == torch.float32 and longest_input(model) == 512
+    assert not model.generation_config.do_sample and model.generation_config.temperature is None
+    assert tokenizer.pad_token == "<|pad|>"
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no config\.json.*dvc repro train"):
+        load_model(tmp_path, torch.device("cpu"))
+
+
+def test_a_pickle_is_never_loaded(model_folder, model, tmp_path):
+    folder = tmp_path / "pickled"
+    shutil.copytree(model_folder, folder)
+    (folder / "model.safetensors").unlink()
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_model(folder, torch.device("cpu"))
+
+
+def test_a_tokenizer_that_cannot_render_a_conversation_is_refused(model_folder, tmp_path):
+    folder = tmp_path / "bare"
+    shutil.copytree(model_folder, folder)
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(UserError, match="chat template"):
+        load_model(folder, torch.device("cpu"))
+
+
+def test_the_device_is_the_one_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(UserError, match=r"runtime\.device is cuda"):
+        pick_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == pick_device("cuda") == torch.device("cuda")

@@ -1,0 +1,160 @@
+"""The evaluate stage from files to files, on a random model."""
+
+import csv
+import json
+from math import exp
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
+from ecom_llm.evaluate.report import replacing
+from ecom_llm.evaluate.stage import run
+from ecom_llm.evaluate.testset import fingerprint
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, load_params
+from ecom_llm.records import SPLITS, Item, UserError, read_jsonl, write_jsonl
+
+REPO = Path(__file__).parents[3]
+COLOURS = {"en": ["red", "navy blue", "blue", "green"], "zh": ["红色", "红", "蓝色", "绿色"]}
+NAMES = {"en": ("colour", "history", "strengths", "stars"), "zh": ("颜色", "购买记录", "优点", "星级")}
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    whole = load_params(REPO / "params.yaml")
+    small = {"max_examples": 3, "per_device_eval_batch_size": 20, "max_new_tokens": 12, "num_threads": 1}
+    return whole.model_copy(
+        update={
+            "evaluate": whole.evaluate.model_copy(update=small),
+            "runtime": whole.runtime.model_copy(update={"device": "cpu"}),
+        }
+    )
+
+
+def examples_of(make_example, split: str, size: int):
+    for locale, colours in COLOURS.items():
+        colour, history, strengths, stars = NAMES[locale]
+        for n in range(size):
+            value, number = colours[n % 4], 100 * SPLITS.index(split) + n
+            yield make_example("describe", locale, number, {colour: value}, f"a {value} dress {n}")
+            yield make_example("review", locale, number, {stars: "5", strengths: value}, f"so {value}, I like it")
+            yield make_example("recommend", locale, number, {history: f"{value}; {value}"}, colours[(n + 1) % 4])
+
+
+@pytest.fixture(scope="module")
+def layout(make_example, model_folder, tmp_path_factory) -> Layout:
+    root = tmp_path_factory.mktemp("workspace")
+    found = Layout(root, root / "state")
+    for split in SPLITS:
+        write_jsonl(found.split(split), examples_of(make_example, split, 5))
+    named = [(locale, title) for locale, titles in COLOURS.items() for title in titles]
+    write_jsonl(
+        found.items, [Item(product=f"P{n}", locale=locale, title=title) for n, (locale, title) in enumerate(named)]
+    )
+    found.model.parent.mkdir(parents=True)
+    found.model.symlink_to(model_folder)
+    return found
+
+
+@pytest.fixture(scope="module")
+def written(params, layout) -> Layout:
+    run(params, layout)
+    return layout
+
+
+def test_every_skill_and_locale_is_measured_with_its_metrics(written):
+    evidence = read_evidence(written.metrics)
+    likelihood = {"perplexity", "bits_per_byte"}
+    text = {"bleu", "attribute_coverage"} | likelihood
+    assert evidence.examples == 18
+    assert set(evidence.metrics) == {"describe", "review", "recommend", "all"}
+    for locale in COLOURS:
+        assert text <= set(evidence.metrics["describe"][locale])
+        assert set(evidence.metrics["recommend"][locale]) == {"hit@10", "ndcg@10"} | likelihood
+    assert not {"bleu", "distinct_4"} & set(evidence.metrics["describe"]["all"])
+    assert {"attribute_coverage", "hit@10"} | likelihood <= set(evidence.metrics["all"]["all"])
+    assert evidence.signatures.keys() == COLOURS.keys() and "tok:zh" in evidence.signatures["zh"]
+
+
+def test_the_baselines_stand_beside_it_on_the_same_examples(written):
+    baselines = read_evidence(written.metrics).baselines
+    assert set(baselines) == {"nearest_neighbour", "template", "popularity"}
+    assert set(baselines["popularity"]) == {"recommend", "all"}
+    # four items and ten places: popularity cannot miss, and a template states what it was given
+    assert baselines["popularity"]["recommend"]["en"]["hit@10"] == 1
+    assert baselines["template"]["describe"]["zh"]["attribute_coverage"] == 1
+    assert baselines["template"]["describe"]["zh"]["unsupported_rate"] == 0
+    assert baselines["template"]["describe"]["en"]["distinct_4"] > 0
+    assert "perplexity" not in baselines["template"]["describe"]["en"]
+
+
+def test_the_gate_finds_in_outputs_what_metrics_say(written):
+    evidence, found = read_evidence(written.metrics), list(read_jsonl(written.outputs, Output))
+    for metric in ("perplexity", "bits_per_byte", "attribute_coverage", "hit@10"):
+        assert evidence.metrics["all"]["all"][metric] == round(slice_value(metric, found), 6)
+    chinese = [output for output in found if output.skill == "describe" and output.locale == "zh"]
+    nats, tokens = (sum(column) for column in zip(*(output.ratios["perplexity"] for output in chinese), strict=True))
+    assert evidence.metrics["describe"]["zh"]["perplexity"] == pytest.approx(exp(nats / tokens), abs=1e-5)
+    bits, size = (sum(column) for column in zip(*(output.ratios["bits_per_byte"] for output in chinese), strict=True))
+    assert size == sum(len(output.reference.encode()) for output in chinese)
+    assert bits == pytest.approx(nats / 0.6931471805599453, rel=1e-6)
+
+
+def test_the_test_sets_hash_can_be_had_from_the_outputs(written, make_example):
+    found = read_jsonl(written.outputs, Output)
+    again = [
+        make_example(o.skill, o.locale, 0, o.attributes, o.reference).model_copy(update={"id": o.id}) for o in found
+    ]
+    assert fingerprint(again) == read_evidence(written.metrics).test_set
+
+
+def test_outputs_show_the_baselines_texts(written):
+    found = {output.id: output for output in read_jsonl(written.outputs, Output)}
+    described = next(output for output in found.values() if output.skill == "describe")
+    assert set(described.baselines) == {"nearest_neighbour", "template"}
+    recommended = next(output for output in found.values() if output.skill == "recommend")
+    assert recommended.text in COLOURS[recommended.locale] and set(recommended.baselines) == {"popularity"}
+
+
+def test_slices_are_the_metrics_as_rows(written):
+    evidence = read_evidence(written.metrics)
+    with written.slices.open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    systems = {"model": evidence.metrics, **evidence.baselines}
+    for row in rows:
+        assert row["slice"] == f"{row['skill']}/{row['locale']}/{row['metric']}"
+        assert float(row["value"]) == systems[row["system"]][row["skill"]][row["locale"]][row["metric"]]
+    values = [
+        v for metrics in systems.values() for locales in metrics.values() for named in locales.values() for v in named
+    ]
+    assert len(rows) == len(values)
+
+
+def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
+    files = [written.outputs, written.metrics, written.slices]
+    before = [path.read_bytes() for path in files]
+    run(params, written)
+    assert [path.read_bytes() for path in files] == before
+    assert sorted(written.metrics.parent.iterdir()) == sorted(files)
+    assert json.loads(before[1]).keys() == {"test_set", "tokenizer", "examples", "metrics", "baselines", "signatures"}
+
+
+def test_an_empty_test_split_is_the_users_to_mend(params, layout, tmp_path):
+    empty = Layout(tmp_path, tmp_path / "state")
+    for split in SPLITS:
+        write_jsonl(empty.split(split), [])
+    empty.model.parent.mkdir(parents=True)
+    empty.model.symlink_to(layout.model.resolve())
+    with pytest.raises(UserError, match=r"prepare\.test_share"):
+        run(params, empty)
+    assert not empty.metrics.exists()
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_half_written(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text("old")
+    with pytest.raises(UserError, match="cannot be written"), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
