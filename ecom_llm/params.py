@@ -66,6 +66,8 @@ class Train(Section):
     """Number of its layers."""
     num_attention_heads: int = Field(ge=1)
     """Number of its attention heads."""
+    initializer_range: float = Field(gt=0, lt=1)
+    """Standard deviation of its first weights; about 1 / sqrt(hidden_size) learns much faster than transformers' 0.02."""
     max_length: int = Field(ge=16)
     """Longest prompt and completion in tokens; longer examples are left out and counted."""
     max_steps: int = Field(ge=1)
@@ -82,6 +84,8 @@ class Train(Section):
     """Steps until the peak learning rate."""
     weight_decay: float = Field(ge=0)
     """AdamW's weight decay."""
+    adam_beta2: float = Field(gt=0, lt=1)
+    """AdamW's second-moment decay; short trainings want it below the usual 0.999."""
     max_grad_norm: float = Field(gt=0)
     """Gradients are clipped to this norm."""
     logging_steps: int = Field(ge=1)

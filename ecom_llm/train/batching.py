@@ -78,16 +78,32 @@ class LeftPadded:
         }
 
 
-def completion_loss(
-    outputs: object, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Mean cross-entropy in nats per completion token; with `num_items_in_batch`, the mean over the accumulated batch.
+def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Sum of the cross-entropies in nats over completion tokens.
 
-    `outputs.logits` is (batch, kept, vocabulary) for the last `kept` positions; position i predicts label i + 1.
+    `logits` is (batch, kept, vocabulary) for the last `kept` positions of `labels` (batch, longest); position i
+    predicts label i + 1.
     """
-    logits = outputs.logits[:, :-1].float()
-    wanted = labels[:, -logits.shape[1] :]
-    loss = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
+    predicted = logits[:, :-1].float()
+    wanted = labels[:, -predicted.shape[1] :]
+    return torch.nn.functional.cross_entropy(
+        predicted.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
     )
-    return loss / (num_items_in_batch if num_items_in_batch is not None else (wanted != IGNORE_INDEX).sum())
+
+
+@dataclass(frozen=True)
+class CompletionLoss:
+    """Trainer's `compute_loss_func`: nats per completion token, every token of the data weighing the same.
+
+    A batch of one length holds ten times as many completion tokens when it holds descriptions as when it holds titles.
+    Divided by its own count, as Trainer does, a token of a title would weigh ten times a token of a description. So
+    every step is divided by the same number, the mean.
+    """
+
+    tokens_per_step: float
+    """Mean number of completion tokens in an optimizer step, over all batches and devices."""
+
+    def __call__(
+        self, outputs: object, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        return summed_loss(outputs.logits, labels) / self.tokens_per_step

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from ecom_llm.params import Params
-from ecom_llm.train.batching import IGNORE_INDEX, Completions, GroupedByLength, LeftPadded, completion_loss
+from ecom_llm.train.batching import IGNORE_INDEX, CompletionLoss, Completions, GroupedByLength, LeftPadded, summed_loss
 
 logger = logging.getLogger(__name__)
 CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
@@ -34,7 +34,7 @@ def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadd
         batch = collate([data[index] for index in order[start : start + batch_size]])
         batch = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
         labels = batch.pop("labels")
-        total += completion_loss(model(**batch, use_cache=False), labels, num_items_in_batch=1).item()
+        total += summed_loss(model(**batch, use_cache=False).logits, labels).item()
         tokens += (labels != IGNORE_INDEX).sum().item()
     return total / tokens
 
@@ -95,6 +95,7 @@ def training_arguments(params: Params, folder: Path) -> TrainingArguments:
         lr_scheduler_type=train.lr_scheduler_type,
         warmup_steps=train.warmup_steps,
         weight_decay=train.weight_decay,
+        adam_beta2=train.adam_beta2,
         max_grad_norm=train.max_grad_norm,
         logging_steps=train.logging_steps,
         eval_strategy="steps",
@@ -123,13 +124,16 @@ def new_trainer(
     params: Params, folder: Path, model: PreTrainedModel, data: dict[str, Completions], pad_token_id: int
 ) -> CompletionTrainer:
     """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`."""
+    arguments = training_arguments(params, folder)
+    examples = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    completion_tokens = sum(len(one.completion) for one in data["train"].encoded) / len(data["train"])
     trainer = CompletionTrainer(
         model=model,
-        args=training_arguments(params, folder),
+        args=arguments,
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         data_collator=LeftPadded(pad_token_id),
-        compute_loss_func=completion_loss,
+        compute_loss_func=CompletionLoss(examples * completion_tokens),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(ProgressLines)

@@ -50,7 +50,9 @@ def test_no_field_has_a_default_and_every_field_is_described():
 
 
 def merged(base: dict, overlay: dict) -> dict:
-    nested = {key: merged(base[key], value) for key, value in overlay.items() if isinstance(value, dict) and key in base}
+    nested = {
+        key: merged(base[key], value) for key, value in overlay.items() if isinstance(value, dict) and key in base
+    }
     return {**base, **overlay, **nested}
 
 
@@ -94,4 +96,6 @@ def test_a_malformed_file_is_named(tmp_path, text):
 
 
 def test_dvc_reads_the_same_values():
-    assert yaml.safe_load((REPO / "params.yaml").read_text()) == load_params(REPO / "params.yaml").model_dump(mode="json")
+    assert yaml.safe_load((REPO / "params.yaml").read_text()) == load_params(REPO / "params.yaml").model_dump(
+        mode="json"
+    )

@@ -134,14 +134,18 @@ def test_no_room_imports_a_later_one(name):
     later = ROOMS[ROOMS.index(name) + 1 :]
     for path in (REPO / "ecom_llm").rglob("*.py"):
         if room(path) == name:
-            strayed = [dotted for dotted in imports_of(path) if dotted.split(".")[:2] in [["ecom_llm", one] for one in later]]
+            strayed = [
+                dotted for dotted in imports_of(path) if dotted.split(".")[:2] in [["ecom_llm", one] for one in later]
+            ]
             assert not strayed, f"{path}: {name} imports the later room {strayed}"
 
 
 def test_what_all_may_use_uses_no_room():
     for path in (REPO / "ecom_llm").rglob("*.py"):
         if room(path) in COMMON:
-            strayed = [dotted for dotted in imports_of(path) if dotted.split(".")[:2] in [["ecom_llm", one] for one in ROOMS]]
+            strayed = [
+                dotted for dotted in imports_of(path) if dotted.split(".")[:2] in [["ecom_llm", one] for one in ROOMS]
+            ]
             assert not strayed, f"{path} imports {strayed}"
 
 

@@ -80,7 +80,9 @@ def test_unknown_stages_are_refused(arguments, capsys):
 
 
 def test_a_wrong_parameter_ends_in_one_sentence(project):
-    (project / "params.yaml").write_text((project / "params.yaml").read_text().replace("products: 2500", "products: many"))
+    (project / "params.yaml").write_text(
+        (project / "params.yaml").read_text().replace("products: 2500", "products: many")
+    )
     told = subprocess.run([sys.executable, "-m", "ecom_llm", "collect"], cwd=project, capture_output=True, text=True)
     assert told.returncode == 2
     assert told.stderr.startswith("error: ")

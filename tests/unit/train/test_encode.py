@@ -14,7 +14,14 @@ TOKENIZER = train_tokenizer(["A red dress, 1.5 kg.", "一款红色的连衣裙�
 
 def described(text: str, value: str = "red") -> Example:
     return Example(
-        id="1", skill="describe", locale="en", attributes={"colour": value}, target=text, product="1", group="1", source="t:1"
+        id="1",
+        skill="describe",
+        locale="en",
+        attributes={"colour": value},
+        target=text,
+        product="1",
+        group="1",
+        source="t:1",
     )
 
 

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, validate
 from ecom_llm.records import Example, UserError, read_jsonl
-from ecom_llm.train.batching import Completions, LeftPadded, completion_loss
+from ecom_llm.train.batching import CompletionLoss, Completions, LeftPadded
 from ecom_llm.train.encode import encode
 from ecom_llm.train.stage import run
 from ecom_llm.train.trainer import validation_loss
@@ -72,7 +72,7 @@ def test_the_loss_is_that_of_the_model_on_each_text_alone(prepared, tiny_params)
         count += len(one.completion)
     batch = LeftPadded(tokenizer.pad_token_id)([data[index] for index in range(5)])
     labels = batch.pop("labels")
-    assert completion_loss(model(**batch), labels).item() == pytest.approx(total / count, abs=1e-5)
+    assert CompletionLoss(count)(model(**batch), labels).item() == pytest.approx(total / count, abs=1e-5)
 
 
 def test_a_killed_training_goes_on_to_the_same_bytes(prepared, tiny_params, tmp_path):

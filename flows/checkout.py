@@ -1,0 +1,100 @@
+"""The user's checkout: finding it, adding data to it, and asking whether a run would change anything."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params
+from ecom_llm.promote.decision import rules_key
+from ecom_llm.records import UserError
+from ecom_llm.registry import Registry, Version, lock_key, open_registry
+from tasks import dvc
+
+
+def enter_checkout() -> Layout:
+    """Make the checkout that the working directory lies in the working directory.
+
+    Raises:
+        UserError: no folder from here upwards holds params.yaml and dvc.yaml.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            os.chdir(folder)
+            return Layout.here(folder)
+    raise UserError(
+        f"{here}: is not in a checkout of ecom-llm (no params.yaml and dvc.yaml from here upwards). cd into one."
+    )
+
+
+def settled_version(layout: Layout, params: Params, promote: bool) -> tuple[Registry, Version] | None:
+    """The version that a run would arrive at, if a run would change nothing: DVC is asked while MLflow is imported."""
+    if not layout.lock.exists():
+        return None
+    with ThreadPoolExecutor(1) as pool:
+        fresh = pool.submit(dvc.is_up_to_date, layout.workspace)
+        registry = open_registry(params.registry.model_name, layout)
+        version = registry.settled(lock_key(layout.lock), rules_key(params.promote), promote)
+        return (registry, version) if fresh.result() and version is not None else None
+
+
+def standing_of(registry: Registry, version: Version) -> str:
+    """In one clause, what became of a version."""
+    champion = registry.aliases().get("champion")
+    name = f"{version.model_name} version {version.number}"
+    if champion == version.number:
+        return f"{name} is champion"
+    became = "was rolled back" if version.rolled_back else f"was {version.tags.get('gate', 'not decided on')}"
+    return f"{name} {became}; champion is {f'version {champion}' if champion else 'nobody yet'}"
+
+
+def describe_status(registry: Registry, layout: Layout) -> str:
+    """The aliases with their versions and gate, where the champion lies, and the state of the checkout's results."""
+    aliases = registry.aliases()
+    lines = []
+    for alias in ("champion", "candidate", "previous"):
+        version = registry.version(aliases[alias]) if alias in aliases else None
+        lines.append(f"{alias:<10} {'none' if version is None else version_line(version)}")
+        if version is not None and alias == "champion":
+            lines.append(f"{'':<10} model folder: {registry.model_folder(version)}")
+    if not layout.lock.exists():
+        results = "no results yet: ecom-llm run"
+    else:
+        results = "up to date" if dvc.is_up_to_date(layout.workspace) else "code, data or params changed: ecom-llm run"
+    return "\n".join(
+        [*lines, f"{'checkout':<10} {results}", f"{'registry':<10} {registry.model_name} at {registry.uri}"]
+    )
+
+
+def version_line(version: Version) -> str:
+    """A version with what the gate said of it."""
+    again = ", was rolled back" if version.rolled_back else ""
+    snapshot = version.tags.get("snapshot", "unknown")[:10]
+    return f"version {version.number}, gate: {version.tags.get('gate', 'pending')}{again}, snapshot {snapshot}"
+
+
+def add_source(path: Path, layout: Layout) -> Path:
+    """Copy a file or folder into data/sources and hand it to DVC; return where it lies.
+
+    Raises:
+        UserError: it is missing or unreadable, something of that name is there already, or DVC refused.
+    """
+    target = layout.sources / path.name
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file or folder to add.")
+    if target.exists() or target.with_name(f"{target.name}.dvc").exists():
+        raise UserError(
+            f"{target}: is there already. Remove it first (dvc remove {target.name}.dvc), or rename {path}."
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(path, target) if path.is_dir() else shutil.copyfile(path, target)
+        dvc.dvc("add", str(target), cwd=layout.workspace)
+    except (OSError, UserError, KeyboardInterrupt) as error:  # nothing half-written stays
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise UserError(f"{error.filename or path}: cannot be copied ({error.strerror}).") from error
+        raise
+    return target

@@ -1,0 +1,300 @@
+"""The command line: train, prove, promote and use the shop's own language model."""
+
+import errno
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ecom_llm.records import UserError
+from tasks.dvc import StageError
+
+if TYPE_CHECKING:
+    from ecom_llm.layout import Layout
+    from ecom_llm.params import Params
+
+
+def installed_version() -> str:
+    """The version that pip knows."""
+    from importlib.metadata import version
+
+    return version("ecom-llm")
+
+
+app = App(
+    name="ecom-llm",
+    help=__doc__,
+    version=installed_version,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+
+RecipeOption = Annotated[Path | None, Parameter(name="--recipe")]
+Settings = Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)]
+
+
+def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["Layout", "Params"]:
+    """Go to the checkout, choose the params, and set the environment that Prefect and MLflow will read."""
+    from ecom_llm.layout import Layout
+    from flows.checkout import enter_checkout
+    from flows.overrides import chosen_params
+    from flows.settings import prepare, require_state
+
+    given = recipe.resolve() if recipe is not None and recipe.exists() else recipe
+    layout: Layout = enter_checkout()
+    params = chosen_params(layout.params, given, settings)
+    require_state(layout)
+    prepare(layout, params.runtime.log_level)
+    return layout, params
+
+
+def require_servers(layout: "Layout", params: "Params") -> None:
+    """Ask both servers before hours of work, not after."""
+    from ecom_llm.registry import open_registry
+    from flows.settings import quiet_mistakes, require_prefect
+
+    require_prefect()
+    open_registry(params.registry.model_name, layout)
+    quiet_mistakes()
+
+
+@app.command
+def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = True) -> None:
+    """Train, evaluate, register and judge a model; if the gate approves, it becomes champion.
+
+    Works on a snapshot of the checkout: edit on while it runs. What is up to date is not computed again.
+
+    For example:
+
+        ecom-llm run
+        ecom-llm run --recipe recipes/tiny.yaml
+        ecom-llm run --set train.max_steps=300 --set promote.thresholds.0.threshold=0.9
+        ecom-llm run --no-promote
+
+    Parameters
+    ----------
+    recipe
+        YAML file laid over params.yaml for this run.
+    set_
+        One value for this run, `section.key=value`; may be repeated. Digits step into lists.
+    promote
+        Whether an approved candidate becomes champion.
+    """
+    from flows.checkout import settled_version, standing_of
+    from tasks.git import require_repository
+
+    layout, params = enter(recipe, set_)
+    require_repository(layout.workspace)
+    known = settled_version(layout, params, promote) if recipe is None and not set_ else None
+    if known is not None:
+        print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
+        return
+    require_servers(layout, params)
+    from flows.training import training_pipeline
+
+    decision = training_pipeline(params, promote=promote)
+    from ecom_llm.registry import open_registry
+    from flows.summary import report
+    from tasks.model import page_of
+
+    registry = open_registry(decision.model_name, layout)
+    version = registry.version(decision.candidate)
+    promoted = registry.aliases().get("champion") == version.number
+    print(f"\n{report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)}")
+
+
+@app.command
+def add(path: Path) -> None:
+    """Put a data file under data/sources, versioned by DVC.
+
+    Then name its format: `collect.source: tables` or `rnnlg` in params.yaml. Data you only want read where it lies needs
+    no adding: set `collect.location` to its absolute path.
+
+    For example:
+
+        ecom-llm add ~/export/products.csv
+
+    Parameters
+    ----------
+    path
+        File or folder to copy.
+    """
+    from flows.checkout import add_source
+
+    source = path.expanduser().resolve()
+    layout, _ = enter()
+    target = add_source(source, layout).relative_to(layout.workspace)
+    print(
+        f"{target} is added. To commit it: git add {target}.dvc {target.parent}/.gitignore\nTo train on it: "
+        "ecom-llm run --set collect.source=tables"
+    )
+
+
+@app.command
+def up(*, prefect_port: int | None = None, mlflow_port: int | None = None) -> None:
+    """Start Prefect's and MLflow's servers with their UIs, and serve the deployments, until Ctrl-C.
+
+    Servers named by PREFECT_API_URL or MLFLOW_TRACKING_URI are used instead of started.
+
+    For example:
+
+        ecom-llm up
+        ecom-llm up --prefect-port 4300 --mlflow-port 5300
+
+    Parameters
+    ----------
+    prefect_port
+        Port of Prefect's server and UI; without it 4200, or a free one.
+    mlflow_port
+        Port of MLflow's server and UI; without it 5000, or a free one.
+    """
+    from flows.up import keep_up
+
+    layout, _ = enter()
+    sys.exit(keep_up(layout, prefect_port, mlflow_port))
+
+
+@app.command
+def status(*, recipe: RecipeOption = None) -> None:
+    """Say which versions are champion, candidate and previous, and whether the checkout's results are up to date.
+
+    For example:
+
+        ecom-llm status
+        ecom-llm status --recipe recipes/tiny.yaml
+
+    Parameters
+    ----------
+    recipe
+        Recipe that names the registered model.
+    """
+    from ecom_llm.registry import open_registry
+    from flows.checkout import describe_status
+
+    layout, params = enter(recipe)
+    print(describe_status(open_registry(params.registry.model_name, layout), layout))
+
+
+@app.command
+def promote(version: str, *, recipe: RecipeOption = None) -> None:
+    """Hold a registered version against the rules of today and, if they approve, make it champion.
+
+    For example:
+
+        ecom-llm promote 3
+
+    Parameters
+    ----------
+    version
+        Number of the version, as `ecom-llm status` shows it.
+    recipe
+        Recipe that names the registered model and its rules.
+    """
+    from ecom_llm.registry import open_registry
+
+    layout, params = enter(recipe)
+    require_servers(layout, params)
+    open_registry(params.registry.model_name, layout).version(version)  # say so at once where there is none
+    from flows.promotion import promotion
+
+    decision = promotion(version, params)
+    print("\n".join(["", decision.verdict, *decision.lines()]))
+    if not decision.approved:
+        raise UserError(f"version {version} was not promoted: the gate refused it. Its rules: promote in params.yaml.")
+    print(f"Version {version} is champion.")
+
+
+@app.command
+def rollback(*, recipe: RecipeOption = None) -> None:
+    """Give the shop its previous champion back; a second rollback goes further back.
+
+    For example:
+
+        ecom-llm rollback
+
+    Parameters
+    ----------
+    recipe
+        Recipe that names the registered model.
+    """
+    layout, params = enter(recipe)
+    require_servers(layout, params)
+    from flows.rollback import rollback
+
+    champion = rollback(params.registry.model_name)
+    print(f"\nVersion {champion.number} is champion again.")
+
+
+@app.command
+def write(
+    skill: str,
+    *,
+    attr: Annotated[tuple[str, ...], Parameter(name="--attr", negative="", show_default=False)] = (),
+    locale: str | None = None,
+    version: str | None = None,
+    recipe: RecipeOption = None,
+) -> None:
+    """Let the champion write.
+
+    For example:
+
+        ecom-llm write describe --attr category=dress --attr colour=red --locale en
+        ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
+        ecom-llm write describe --attr category=dress --version 2
+
+    Parameters
+    ----------
+    skill
+        describe, advertise, review, answer or recommend.
+    attr
+        What is known, `name=value`; may be repeated.
+    locale
+        Language to write in; without it `collect.locale` of params.yaml.
+    version
+        Another version than the champion.
+    recipe
+        Recipe that names the registered model.
+    """
+    from flows.writing import written
+
+    layout, params = enter(recipe)
+    print(written(layout, params, skill, attr, locale or params.collect.locale, version))
+
+
+def on_sigterm(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does: what cleans up behind itself gets to do so."""
+    raise KeyboardInterrupt
+
+
+def mishap(error: OSError) -> str:
+    """A failure of the disk in one sentence."""
+    where = error.filename or "the disk"
+    if error.errno == errno.ENOSPC:
+        return f"{where}: no space is left. Make room, or name a folder on another disk: ECOM_LLM_STATE=DIR."
+    return f"{where}: {error.strerror or error}. Check that it exists and that you may write there."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 the user can mend it, 130 interrupted."""
+    signal.signal(signal.SIGTERM, on_sigterm)
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except (UserError, CycloptsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except OSError as error:
+        print(f"error: {mishap(error)}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        code = 130
+    except StageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 1
+    else:
+        return
+    sys.exit(code)

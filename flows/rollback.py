@@ -1,0 +1,17 @@
+"""The rollback flow: the shop gets its previous champion back."""
+
+from prefect import flow
+
+from ecom_llm.registry import Version
+from tasks.model import rollback_champion
+
+
+@flow
+def rollback(model_name: str) -> Version:
+    """Give the alias `champion` back to the version before and return that; a second rollback goes further back.
+
+    Args:
+        model_name: registered model, as `registry.model_name` in params.yaml.
+    """
+    _, champion = rollback_champion(model_name)
+    return champion

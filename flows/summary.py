@@ -1,0 +1,101 @@
+"""What a person reads when a run is over: the verdict, the numbers beside the baselines, two texts, and what is next."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from textwrap import indent, shorten
+
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.gate import Entrant
+from ecom_llm.promote.summary import Row, rows
+
+MAIN = ("bits_per_byte", "bleu", "attribute_coverage", "unsupported_rate", "hit@10", "ndcg@10")
+"""The metrics of the table in the terminal; the page shows all."""
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Columns padded to their widest cell: two on the left, numbers on the right."""
+    everything = [list(head), *(list(line) for line in lines)]
+    widths = [max(len(line[at]) for line in everything) for at in range(len(head))]
+    aligned = (
+        [
+            f"{cell:<{width}}" if at < 2 else f"{cell:>{width}}"
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in everything
+    )
+    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+
+
+def is_main(row: Row) -> bool:
+    """Whether a row belongs on the terminal: the total of bits per byte, and what judges each skill in each locale."""
+    if row.metric == "bits_per_byte":
+        return (row.skill, row.locale) == ("all", "all")
+    return row.metric in MAIN and "all" not in (row.skill, row.locale)
+
+
+def metric_lines(evidence: Evidence) -> str:
+    """The main metrics per skill and locale beside the baselines; a dash where something cannot be measured."""
+    names = list(evidence.baselines)
+    lines = [
+        (
+            f"{row.skill}/{row.locale}",
+            row.metric,
+            f"{row.value:.3f}",
+            *(number(row.baselines.get(name)) for name in names),
+        )
+        for row in rows(evidence)
+        if is_main(row)
+    ]
+    return table(("skill/locale", "metric", "model", *names), lines)
+
+
+def number(value: float | None) -> str:
+    """Three decimals, or a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def samples(outputs: Sequence[Output]) -> str:
+    """One generated text per locale, of the first skill that writes, beside what it was asked."""
+    first: dict[str, Output] = {}
+    for output in outputs:
+        if output.skill == outputs[0].skill:
+            first.setdefault(output.locale, output)
+    return "\n".join(
+        f"{output.skill}/{output.locale}  "
+        + shorten(", ".join(f"{name}: {value}" for name, value in output.attributes.items()), 150, placeholder=" ...")
+        + f"\n{indent(output.text or '(nothing)', '    ')}"
+        for output in list(first.values())[:2]
+    )
+
+
+def next_step(outputs: Sequence[Output], recipe: Path | None) -> str:
+    """A command that works: the champion writes for a test example's attributes."""
+    first = outputs[0]
+    shown = " ".join(f"--attr '{name}={value}'" for name, value in list(first.attributes.items())[:3])
+    return f"ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
+
+
+def named(recipe: Path | None) -> str:
+    """The option that leads a later command to the same registered model."""
+    return "" if recipe is None else f" --recipe {recipe}"
+
+
+def report(decision: GateDecision, entrant: Entrant, page: Path, promoted: bool, recipe: Path | None) -> str:
+    """The whole text.
+
+    Args:
+        entrant: the version that was judged, with its evidence and outputs.
+        promoted: whether it is champion now.
+        recipe: the run's, for the commands that are proposed.
+    """
+    reasons = [line for line in decision.lines() if not line.startswith("passed")]
+    if promoted:
+        then = f"Version {decision.candidate} is champion. Let it write:\n  {next_step(entrant.outputs, recipe)}"
+    elif decision.approved:
+        then = f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
+    else:
+        then = "The champion stays as it is. The rules stand in params.yaml under promote."
+    verdict = "\n".join([decision.verdict, *reasons])
+    parts = [metric_lines(entrant.evidence), samples(entrant.outputs), verdict, then, f"The run's page:\n  {page}"]
+    return "\n\n".join(parts)

@@ -1,0 +1,34 @@
+"""The training flow: snapshot, stages, registration, gate, promotion."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from ecom_llm.params import Params
+from ecom_llm.promote.decision import GateDecision
+from tasks.model import decide_promotion, promote_to_champion, register_candidate
+from tasks.reproduce import reproduce
+from tasks.workspace import open_workspace
+
+STAGES = ("collect", "prepare", "train", "evaluate")
+"""The order in which the flow visits dvc.yaml's stages; DVC alone decides which have work to do."""
+
+
+@flow
+def training_pipeline(params: Params, promote: bool = True) -> GateDecision:
+    """Train on a snapshot of the checkout, register the result, and promote it if the gate approves.
+
+    A refused promotion is a completed run whose decision says `approved: false`.
+
+    Args:
+        params: every value of params.yaml, as this run is to use it.
+        promote: whether an approved candidate becomes champion.
+    """
+    with open_workspace(params, Path.cwd()) as workspace:
+        for stage in STAGES:
+            reproduce(stage, workspace)
+        candidate = register_candidate(workspace)
+        decision = decide_promotion(candidate, workspace)
+        if promote and decision.approved:
+            promote_to_champion(candidate)
+    return decision

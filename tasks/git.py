@@ -1,0 +1,164 @@
+"""Snapshots of a checkout as git commits, made without touching its files, index or branch."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ecom_llm.records import UserError
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "ecom-llm",
+    "GIT_AUTHOR_EMAIL": "ecom-llm@localhost",
+    "GIT_COMMITTER_NAME": "ecom-llm",
+    "GIT_COMMITTER_EMAIL": "ecom-llm@localhost",
+}
+"""Snapshots are made by the program, so they need no identity configured and claim nobody's."""
+
+
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+"""Set inside git hooks, where they name another place than the working directory."""
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, less what would point git elsewhere."""
+    return {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+
+
+def git(*arguments: str, cwd: Path, index: Path | None = None, text: str | None = None) -> str:
+    """Run git without hooks and return what it printed, stripped of the last newline.
+
+    Args:
+        index: index file to use in place of the checkout's own.
+        text: standard input.
+
+    Raises:
+        UserError: git is not installed, or refused; carries its message.
+    """
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", *arguments]
+    env = environment() | IDENTITY | {"LC_ALL": "C"} | ({"GIT_INDEX_FILE": str(index)} if index else {})
+    names = {"encoding": "utf-8", "errors": "surrogateescape"}  # file names may hold any byte
+    try:
+        done = subprocess.run(command, cwd=cwd, env=env, input=text, capture_output=True, check=False, **names)
+    except FileNotFoundError as error:
+        raise UserError(
+            "git was not found on PATH. Every run is a snapshot made with git: install it first."
+        ) from error
+    if done.returncode:
+        said = done.stderr.strip() or f"exit code {done.returncode}"
+        raise UserError(f"{cwd}: git {arguments[0]} failed: {said}")
+    return done.stdout.rstrip("\n")
+
+
+def require_repository(checkout: Path) -> None:
+    """Check that snapshots can be taken of the checkout.
+
+    Raises:
+        UserError: git is missing, the folder is not the top of a git repository, or there is no commit yet.
+    """
+    start = "git init && git add -A && git commit -m start"
+    try:
+        top = Path(git("rev-parse", "--show-toplevel", cwd=checkout))
+    except UserError as error:
+        if shutil.which("git") is None or "dubious ownership" in str(error):
+            raise
+        message = f"{checkout}: is not a git repository, and every run is a git snapshot. Clone it, or here: {start}"
+        raise UserError(message) from error
+    if top.resolve() != checkout.resolve():
+        raise UserError(
+            f"{checkout}: is a folder of the git repository {top}, not a repository of its own. Here: {start}"
+        )
+    try:
+        git("rev-parse", "--verify", "HEAD^{commit}", cwd=checkout)
+    except UserError as error:
+        raise UserError(f"{checkout}: has no commit yet. Here: git add -A && git commit -m start") from error
+
+
+@dataclass(frozen=True)
+class Index:
+    """A temporary index that holds every file of a checkout which git does not ignore."""
+
+    checkout: Path
+    file: Path
+
+    def git(self, *arguments: str, text: str | None = None) -> str:
+        """Run git on this index."""
+        return git(*arguments, cwd=self.checkout, index=self.file, text=text)
+
+    def read(self, name: str) -> str:
+        """The text of one file, as it was when the index was made."""
+        return self.git("cat-file", "blob", f":{name}") + "\n"
+
+    def write(self, name: str, text: str) -> None:
+        """Replace one file here, and only here."""
+        blob = self.git("hash-object", "-w", "--stdin", text=text)
+        self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+
+    def names(self, *patterns: str) -> list[str]:
+        """The files that match the patterns (all where none is given)."""
+        return [name for name in self.git("ls-files", "-z", "--", *patterns).split("\0") if name]
+
+    def ignored(self, folder: str) -> list[str]:
+        """What lies in a folder of the checkout and is not in this index because git ignores it."""
+        options = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        return [name for name in self.git("ls-files", *options, "--", folder).split("\0") if name]
+
+    def tree(self, *without: str) -> str:
+        """The tree of this index, less some files: equal trees mean equal bytes."""
+        if without:
+            self.git("update-index", "--force-remove", "--", *without)
+        return self.git("write-tree")
+
+
+@contextmanager
+def open_index(checkout: Path) -> Iterator[Index]:
+    """Add everything to a temporary index: dirty and untracked files come along, the checkout's own stays as it is.
+
+    Raises:
+        UserError: a file cannot be read, or another of git's refusals.
+    """
+    with TemporaryDirectory(prefix="ecom-llm-index-") as folder:
+        index = Index(checkout, Path(folder) / "index")
+        own = checkout / git("rev-parse", "--git-path", "index", cwd=checkout)
+        if own.exists():  # its file stats spare git from hashing every file anew
+            shutil.copyfile(own, index.file)
+        index.git("add", "--all")
+        yield index
+
+
+def commit(checkout: Path, tree: str, name: str) -> str:
+    """The commit of a snapshot: HEAD itself where nothing differs, else a new one kept alive by refs/snapshots/NAME."""
+    if tree == git("rev-parse", "HEAD^{tree}", cwd=checkout):
+        return git("rev-parse", "HEAD", cwd=checkout)
+    sha = git("commit-tree", tree, "-p", "HEAD", "-m", f"snapshot {name}", cwd=checkout)
+    git("update-ref", f"refs/snapshots/{name}", sha, cwd=checkout)
+    return sha
+
+
+def has_commit(checkout: Path, sha: str) -> bool:
+    """Whether a commit is known here: a version may have been registered from another clone."""
+    try:
+        git("cat-file", "-e", f"{sha}^{{commit}}", cwd=checkout)
+    except UserError:
+        return False
+    return True
+
+
+def add_worktree(checkout: Path, path: Path, sha: str) -> None:
+    """Lay a commit out in a worktree of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    git("worktree", "add", "--quiet", "--detach", str(path), sha, cwd=checkout)
+
+
+def remove_worktree(checkout: Path, path: Path) -> None:
+    """Remove a worktree and git's record of it, however little of it is left."""
+    if path.exists():
+        try:
+            git("worktree", "remove", "--force", str(path), cwd=checkout)
+        except UserError:  # half made, or git lost track of it
+            shutil.rmtree(path, ignore_errors=True)
+    git("worktree", "prune", cwd=checkout)

@@ -1,0 +1,109 @@
+"""The tasks that act on the registry: register, decide, promote, roll back. None is a DVC stage, and none is cached."""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params, load_params
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.gate import Entrant, decide
+from ecom_llm.promote.page import render_page
+from ecom_llm.records import UserError
+from ecom_llm.registry import Candidate, Registry, Version, open_registry
+from tasks import git
+from tasks.artifacts import publish_decision, publish_links, publish_metrics
+from tasks.champion import CandidateRun, measured_anew
+from tasks.workspace import Workspace
+
+
+def rival(registry: Registry, candidate: Entrant, run: CandidateRun) -> Entrant | None:
+    """The champion as the gate is to see it: on the candidate's test set, unless the candidate is from another clone."""
+    champion = registry.champion()
+    if champion is None:
+        return None
+    entrant = registry.entrant(champion)
+    if entrant.evidence.test_set == candidate.evidence.test_set or not git.has_commit(run.base, run.commit):
+        return entrant  # on different test sets the gate refuses, and says so
+    return measured_anew(entrant, registry.model_folder(champion), run)
+
+
+def page_of(version: Version, layout: Layout) -> Path:
+    """Where the page of a version lies."""
+    return layout.pages / f"{version.model_name}-{version.number}.html"
+
+
+def settle(registry: Registry, version: Version, decision: GateDecision, layout: Layout, params: Params) -> None:
+    """Write the decision's page, keep both with the version, and show them in Prefect."""
+    page = page_of(version, layout)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render_page(layout, params, decision, version.tags["snapshot"]), encoding="utf-8")
+    registry.record_decision(version, decision, page)
+    publish_decision(decision, page)
+    publish_links(registry.url(version), registry.run_url(version))
+
+
+@task(cache_policy=NO_CACHE)
+def register_candidate(workspace: Workspace) -> Version:
+    """Register what the workspace holds, once per dvc.lock, and show its metrics."""
+    params = load_params(workspace.layout.params)
+    registry = open_registry(params.registry.model_name, workspace.layout)
+    version = registry.register(Candidate(workspace.layout, params, workspace.commit))
+    publish_metrics(registry.entrant(version).evidence)
+    return version
+
+
+@task(cache_policy=NO_CACHE)
+def decide_promotion(candidate: Version, workspace: Workspace) -> GateDecision:
+    """Hold the candidate against the rules in the workspace's params.yaml and against the champion."""
+    params = load_params(workspace.layout.params)
+    registry = open_registry(candidate.model_name, workspace.layout)
+    entrant = registry.entrant(candidate)
+    run = CandidateRun(workspace.path, workspace.commit, workspace.layout)
+    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed)
+    settle(registry, candidate, decision, workspace.layout, params)
+    return decision
+
+
+def params_of(files: Layout, today: Params) -> Params:
+    """The params of an old run with today's rules; all of today's where params.yaml has other keys by now."""
+    try:
+        return load_params(files.params).model_copy(update={"promote": today.promote})
+    except UserError:
+        return today
+
+
+@task(cache_policy=NO_CACHE)
+def decide_again(candidate: Version, params: Params) -> GateDecision:
+    """Hold a registered version against the rules of today; that a person asks lifts the bar on rolled-back versions."""
+    layout = Layout.here()
+    registry = open_registry(candidate.model_name, layout)
+    asked = replace(registry.entrant(candidate), rolled_back=False)
+    with TemporaryDirectory() as folder:
+        files = registry.files(candidate, Path(folder))
+        own = params_of(files, params)
+        run = CandidateRun(layout.workspace, candidate.tags["snapshot"], files)
+        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed)
+        settle(registry, candidate, decision, files, own)
+    return decision
+
+
+@task(cache_policy=NO_CACHE)
+def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
+    """Give the version the alias `champion`."""
+    open_registry(candidate.model_name, Layout.here()).promote(candidate, by_hand=by_hand)
+
+
+@task(cache_policy=NO_CACHE)
+def find_version(number: str, model_name: str) -> Version:
+    """The registered version of that number; a UserError where there is none."""
+    return open_registry(model_name, Layout.here()).version(number)
+
+
+@task(cache_policy=NO_CACHE)
+def rollback_champion(model_name: str) -> tuple[Version, Version]:
+    """Give `champion` back to the version before; return (from, to)."""
+    return open_registry(model_name, Layout.here()).rollback()

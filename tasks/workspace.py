@@ -1,0 +1,162 @@
+"""Where runs work: a git worktree each, laid out from a snapshot; its results return if the checkout still agrees."""
+
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecom_llm.layout import Layout
+from ecom_llm.params import Params
+from ecom_llm.records import UserError
+from tasks import dvc, git
+from tasks.holds import Hold, end_group, hold, is_held, one_at_a_time, works_in
+from tasks.snapshot import Snapshot, take_snapshot
+
+if TYPE_CHECKING:
+    from prefect.logging.loggers import LoggingAdapter
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where one run works, and the commit that says what it works on."""
+
+    path: Path
+    commit: str
+    """The snapshot; HEAD itself where the checkout was clean."""
+    layout: Layout
+    run: Hold
+    """Says that the run is alive, and which process group works for it."""
+
+
+def run_logger() -> "LoggingAdapter | logging.Logger":
+    """Prefect's logger inside a run, so that its UI shows the words; this module's elsewhere."""
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)
+
+
+def prepare_dvc(checkout: Path, layout: Layout) -> None:
+    """Give a worktree the checkout's DVC settings, its cache, and the data files under data/sources.
+
+    Raises:
+        UserError: the checkout is no DVC project, or a data file is neither there nor in the cache.
+    """
+    local = checkout / ".dvc" / "config.local"
+    if local.exists():
+        shutil.copyfile(local, layout.workspace / ".dvc" / "config.local")
+    cache = dvc.dvc("cache", "dir", cwd=checkout)
+    env = dvc.environment(layout)
+    dvc.dvc("cache", "dir", "--local", str((checkout / cache).resolve()), cwd=layout.workspace, env=env)
+    sources = sorted(str(path.relative_to(layout.workspace)) for path in layout.sources.rglob("*.dvc"))
+    if sources:
+        dvc.dvc("checkout", *sources, cwd=layout.workspace, env=env)
+
+
+def keep_experiment(workspace: Workspace) -> None:
+    """Save the run as a DVC experiment of the checkout's HEAD, so that `dvc exp show` lists it.
+
+    A failure costs the entry in that list and nothing else: the version in the registry holds the results.
+    """
+    name = workspace.path.name
+    try:
+        if git.git("for-each-ref", f"refs/snapshots/{name}", cwd=workspace.path):
+            git.git("update-ref", "--no-deref", "HEAD", f"{workspace.commit}^", cwd=workspace.path)
+        dvc.dvc("exp", "save", "--name", name, cwd=workspace.path, env=dvc.environment(workspace.layout))
+    except UserError as error:
+        run_logger().warning("The run is not kept as a DVC experiment: %s", error)
+
+
+def results(workspace: Workspace) -> list[str]:
+    """What DVC wrote beside the outs: dvc.lock, and the .gitignore files that name the outs."""
+    changed = git.git("ls-files", "-z", "--modified", "--others", "--exclude-standard", cwd=workspace.path).split("\0")
+    return sorted({name for name in changed if Path(name).name in ("dvc.lock", ".gitignore")})
+
+
+def bring_back(workspace: Workspace, snapshot: Snapshot, checkout: Path) -> bool:
+    """Put dvc.lock and outs into the checkout, if what they rest on still stands there; return whether it does."""
+    with git.open_index(checkout) as index:
+        if index.tree("dvc.lock") != snapshot.inputs:
+            run_logger().info("The checkout's inputs are not this run's: its dvc.lock and outs stay as they are.")
+            return False
+    lock = checkout / "dvc.lock"
+    before = lock.read_bytes() if lock.exists() else None
+    try:
+        for name in results(workspace):
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(workspace.path / name, checkout / name)
+        dvc.dvc("checkout", "dvc.yaml", cwd=checkout)
+    except (UserError, OSError) as error:  # an edited out, a full disk: the results are safe in DVC's cache
+        lock.unlink(missing_ok=True)
+        if before is not None:
+            lock.write_bytes(before)
+        run_logger().warning("The run's outs were not brought back to the checkout: %s", error)
+        return False
+    return True
+
+
+def remove_dead_runs(layout: Layout) -> list[str]:
+    """End what dead runs left at work and remove their worktrees; return their names."""
+    dead = [path for path in sorted(layout.worktrees.glob("*")) if path.is_dir() and not is_held(run_file(path))]
+    for path in dead:
+        file = run_file(path)
+        group = Hold(file).group() if file.exists() else None
+        if group is not None and works_in(group, path):
+            end_group(group)
+        git.remove_worktree(layout.workspace, path)
+        file.unlink(missing_ok=True)
+        run_logger().info("Removed what the interrupted run %s had left.", path.name)
+    return [path.name for path in dead]
+
+
+def run_file(worktree: Path) -> Path:
+    """The file a living run holds, beside its worktree."""
+    return worktree.with_name(f"{worktree.name}.run")
+
+
+def run_name() -> str:
+    """A name that sorts by time and no other run has."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@contextmanager
+def open_worktree(base: Path, commit: str, name: str) -> Iterator[Workspace]:
+    """Lay a commit out under the state folder, with the DVC settings and cache of `base`, a checkout or a worktree."""
+    main = Layout.here(base)
+    layout = Layout(main.worktrees / name, main.state)
+    with hold(run_file(layout.workspace)) as run:
+        try:
+            git.add_worktree(base, layout.workspace, commit)
+            prepare_dvc(base, layout)
+            yield Workspace(layout.workspace, commit, layout, run)
+        finally:
+            git.remove_worktree(base, layout.workspace)
+
+
+@contextmanager
+def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
+    """Work on a snapshot of the checkout with these params; what was computed returns if the checkout still agrees.
+
+    Raises:
+        UserError: no git, no repository, no commit, no DVC project, or data that is not there.
+    """
+    git.require_repository(checkout)
+    main = Layout.here(checkout)
+    turn = main.worktrees.with_suffix(".lock")
+    name = run_name()
+    with one_at_a_time(turn):
+        remove_dead_runs(main)
+        snapshot = take_snapshot(checkout, params, name)
+    with open_worktree(checkout, snapshot.commit, name) as workspace:
+        yield workspace
+        with one_at_a_time(turn):
+            keep_experiment(workspace)
+            bring_back(workspace, snapshot, checkout)

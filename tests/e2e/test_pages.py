@@ -1,0 +1,117 @@
+"""The pages, in a real browser: a run started in Prefect's form, its version in MLflow, and the run's own page."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import COMMAND, environment
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+STEPS = 25
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine's PATH to look at the pages with"),
+]
+
+
+def keep(page, name: str) -> None:
+    """Save a screenshot for people where SCREENSHOTS names a folder."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="module")
+def standing(shop, tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The shop with `ecom-llm up`, and the addresses it prints."""
+    process = subprocess.Popen(
+        [*COMMAND, "up"], cwd=shop, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said: dict[str, str] = {}
+    for line in process.stdout:
+        name, _, value = line.strip().partition("  ")
+        said[name] = value.strip()
+        if name == "Logs":
+            break
+    assert {"Prefect", "MLflow"} <= set(said), said
+    yield shop, said
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+@pytest.fixture
+def page():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+
+
+def ask(url: str, body: dict[str, object]) -> list[dict]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def last_run(api: str) -> dict:
+    """The run that was started last."""
+    runs = ask(f"{api}/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC", "limit": 1})
+    return runs[0] if runs else {}
+
+
+def test_a_run_started_in_the_form_is_registered_from_a_dirty_checkout(standing, page):
+    shop, said = standing
+    api = f"{said['Prefect']}/api"
+    (shop / "notes.txt").write_text("an edit nobody has committed\n")
+    until = time.monotonic() + 60
+    while not (found := [one for one in ask(f"{api}/deployments/filter", {}) if one["name"] == "training-pipeline"]):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    page.goto(f"{said['Prefect']}/v2/deployments/deployment/{found[0]['id']}")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Custom run").click()
+    page.get_by_label("Max Steps").fill(str(STEPS))
+    keep(page, "prefect-form")
+    page.get_by_role("button", name="Submit").click()
+
+    until = time.monotonic() + 200
+    while (run := last_run(api)).get("state_type") not in ("COMPLETED", "FAILED", "CRASHED"):
+        assert time.monotonic() < until, run.get("state_name")
+        time.sleep(1)
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert run["parameters"]["params"]["train"]["max_steps"] == STEPS
+    assert (shop / "notes.txt").exists()
+    page.goto(f"{said['Prefect']}/v2/runs/flow-run/{run['id']}?tab=Artifacts")
+    page.get_by_text("gate", exact=False).first.wait_for()
+    keep(page, "prefect-run")
+
+    page.goto(f"{said['MLflow']}/#/models/ecom-llm-tiny")
+    page.get_by_text("champion", exact=False).first.wait_for()
+    page.get_by_text("candidate", exact=False).first.wait_for()
+    keep(page, "mlflow-model")
+
+
+def test_the_page_of_a_run_stands_alone_and_shows_everything(shop, page):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    [path] = sorted((shop / ".state" / "pages").glob("*-1.html"))
+    page.goto(path.as_uri())
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert page.locator("svg, img").count() >= 2
+    assert "approved" in page.inner_text("body")
+    assert "[Simulated review]" in page.inner_text("body")
+    keep(page, "page")
+
+

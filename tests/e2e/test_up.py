@@ -1,0 +1,192 @@
+"""`ecom-llm up` for real: both servers, the deployments, a cancelled run, an interrupted run, and nothing left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+REPO = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+STAGES = """\
+stages:
+  collect: {cmd: cp code.txt collected, params: [collect], deps: [code.txt], outs: [collected]}
+  prepare: {cmd: cp collected prepared, deps: [collected], outs: [prepared]}
+  train: {cmd: sleep 300 && cp prepared model, params: [train], deps: [prepared], outs: [model]}
+  evaluate: {cmd: cp model metrics, deps: [model], outs: [metrics]}
+"""
+
+
+def make_project(root: Path) -> Path:
+    """A checkout with the real params.yaml and a train stage that takes minutes of nothing."""
+    (root / ".dvc").mkdir(parents=True)
+    for name in ("params.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+        (root / name).write_bytes((REPO / name).read_bytes())
+    for name in ("data/sources", "models/base"):
+        (root / name).mkdir(parents=True)
+        (root / name / "README.md").write_text("yours\n")
+    (root / ".gitignore").write_text("/.state/\n/collected\n/prepared\n/model\n/metrics\n")
+    (root / "dvc.yaml").write_text(STAGES)
+    (root / "code.txt").write_text("one\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        subprocess.run([*git, *command], cwd=root, check=True)
+    (root / "code.txt").write_text("dirty\n")
+    return root
+
+
+def environment() -> dict[str, str]:
+    ours = {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(REPO)}
+    theirs = ("PREFECT_", "MLFLOW_", "ECOM_LLM_", "PYTHONPATH")
+    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)} | ours
+
+
+def ask(url: str, body: dict[str, object] | None = None) -> list[dict] | dict:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read() or "{}")
+
+
+def eventually(what: Callable[[], object], seconds: float = 60) -> object:
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.2)
+    return found
+
+
+def at_work(root: Path) -> list[str]:
+    """Command lines of the processes that work below a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(root) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def start_up(root: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "up", *options]
+    process = subprocess.Popen(
+        command, cwd=root, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said: dict[str, str] = {}
+    for line in process.stdout:
+        name, _, value = line.strip().partition("  ")
+        said[name] = value.strip()
+        if name == "Logs":
+            break
+    assert {"Prefect", "MLflow"} <= set(said), f"{said}{process.stdout.read()}"
+    return process, said
+
+
+@pytest.fixture
+def project(tmp_path) -> Iterator[Path]:
+    root = make_project(tmp_path.resolve() / "shop")
+    yield root
+    for process in psutil.process_iter():  # only after a failure: the test itself asserts that there are none
+        try:
+            if Path(process.cwd()).is_relative_to(root):
+                process.kill()
+        except (psutil.Error, OSError):
+            continue
+
+
+def deployment(api: str, name: str) -> dict:
+    return next((found for found in ask(f"{api}/deployments/filter", {}) if found["name"] == name), {})
+
+
+def begin(api: str, steps: int, state: str = "SCHEDULED") -> str:
+    """Start a training run with one value changed, as the form does."""
+    found = deployment(api, "training-pipeline")
+    params = found["parameters"]
+    params["params"]["train"]["max_steps"] = steps
+    body = {"parameters": params, "state": {"type": state}}
+    return ask(f"{api}/deployments/{found['id']}/create_flow_run", body)["id"]
+
+
+def sleeping(root: Path) -> list[Path]:
+    """The worktrees in which the train stage sleeps."""
+    found = (process for process in psutil.process_iter(["name"]) if process.info["name"] == "sleep")
+    return [Path(process.cwd()) for process in found if Path(process.cwd()).is_relative_to(root)]
+
+
+@pytest.mark.timeout(240)
+def test_up_serves_runs_and_leaves_nothing(project):
+    process, said = start_up(project)
+    api = f"{said['Prefect']}/api"
+    assert ask(f"{api}/health") is True
+    assert urllib.request.urlopen(f"{said['MLflow']}/health", timeout=10).status == 200
+    assert api in urllib.request.urlopen(f"{said['Prefect']}/ui-settings", timeout=10).read().decode()
+
+    eventually(lambda: deployment(api, "training-pipeline"))
+    registered = deployment(api, "training-pipeline")["parameters"]
+    assert registered["params"]["train"]["max_steps"] > 100
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("eval_examples: 400", "eval_examples: 401"))
+    eventually(lambda: deployment(api, "training-pipeline")["parameters"]["params"]["train"]["eval_examples"] == 401)
+
+    cancelled = begin(api, 7)
+    [worktree] = eventually(lambda: sleeping(project))
+    assert "max_steps: 7 " in (worktree / "params.yaml").read_text()
+    assert (worktree / "code.txt").read_text() == "dirty\n"
+    ask(f"{api}/flow_runs/{cancelled}/set_state", {"state": {"type": "CANCELLING"}})
+    eventually(lambda: ask(f"{api}/flow_runs/{cancelled}")["state"]["type"] == "CANCELLED")
+    assert not sleeping(project)
+    assert not worktree.exists()
+
+    begin(api, 8)
+    [worktree] = eventually(lambda: sleeping(project))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert at_work(project) == []
+    assert list((project / ".state" / "worktrees").iterdir()) == []
+    listed = subprocess.run(["git", "worktree", "list"], cwd=project, capture_output=True, text=True, check=True)
+    assert len(listed.stdout.splitlines()) == 1
+
+
+@pytest.mark.timeout(120)
+def test_up_ends_when_a_server_dies_and_the_next_one_ends_lost_runs(project):
+    process, said = start_up(project)
+    eventually(lambda: deployment(f"{said['Prefect']}/api", "training-pipeline"))
+    lost = begin(f"{said['Prefect']}/api", 9, state="RUNNING")
+    noted = json.loads((project / ".state" / "up.json").read_text())
+    os.killpg(noted["groups"][1], signal.SIGKILL)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "mlflow ended by itself" in rest
+    assert at_work(project) == []
+
+    process, said = start_up(project)
+    assert ask(f"{said['Prefect']}/api/flow_runs/{lost}")["state"]["type"] == "CRASHED"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert at_work(project) == []
+
+
+def test_a_taken_port_is_said_before_anything_starts(project):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-c", "from flows.cli import main; main()", "up", "--mlflow-port", port]
+        done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"error: --mlflow-port {port}: the port is taken. Stop what listens there, or leave --mlflow-port out.\n"
+    )
+    assert not (project / ".state" / "logs").exists()

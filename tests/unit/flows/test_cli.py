@@ -1,0 +1,233 @@
+"""The command line as a user meets it: quick help, one clear sentence for each mistake, no work where nothing changed."""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.records import UserError
+from ecom_llm.registry import Version, lock_key
+from flows import checkout, cli
+from tasks.dvc import StageError
+
+REPO = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A checkout with one commit, entered, in an environment where the user has set nothing."""
+    for name in [name for name in os.environ if name.startswith(("PREFECT_", "MLFLOW_", "ECOM_LLM_"))]:
+        monkeypatch.delenv(name)
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_bytes((REPO / name).read_bytes())
+    shutil.copytree(REPO / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
+    (tmp_path / ".gitignore").write_text("/.state/\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def same_signals():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def failing(capsys, *arguments: str) -> tuple[int, str]:
+    """Exit code and message of a command that fails: one `error:` on stderr, and nothing of a traceback."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+    return ended.value.code, said
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    heavy = ("torch", "transformers", "prefect", "mlflow", "dvc", "datasets")
+    code = f"import sys; from flows.cli import app; app(['--help']); print([m for m in {heavy} if m in sys.modules])"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout.endswith("[]\n")
+    for command in ("run", "add", "up", "status", "promote", "rollback", "write"):
+        assert f" {command} " in done.stdout
+    # processor seconds, since the clock depends on who else is at work
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
+
+
+@pytest.mark.parametrize("command", ["run", "add", "up", "status", "promote", "rollback", "write"])
+def test_every_command_s_help_has_an_example(command, capsys):
+    cli.app([command, "--help"])
+    assert f"ecom-llm {command}" in capsys.readouterr().out.split("For example:")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--set", "train.max_stepz=5"], "train.max_stepz: no such parameter"),
+        (["run", "--set", "train.max_steps=0"], "train.max_steps: Input should be greater than or equal to 1"),
+        (["run", "--recipe", "recipes/none.yaml"], "recipes/none.yaml: there is no such recipe"),
+        (["add", "nowhere.csv"], "nowhere.csv: there is no such file or folder to add"),
+        (["add", "params.yaml/x"], "there is no such file"),
+        (["up", "--prefect-port", "99999"], "a port is a number from 1 to 65535"),
+        (["write", "describe", "--attr", "red"], "--attr red: expected name=value"),
+        (["write", "describe", "--attr", "a=1", "--attr", "a=2"], "a was given twice"),
+        (["write", "poem"], "no skill is called 'poem'"),
+        (["dance"], "dance"),
+        (["promote"], "version"),
+    ],
+)
+def test_mistakes_are_told_in_one_message(here, capsys, arguments, words):
+    code, said = failing(capsys, *arguments)
+    assert code == 2
+    assert words.lower() in said.lower()
+    assert not (here / "dvc.lock").exists()
+
+
+def test_outside_of_a_checkout(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert failing(capsys, "run") == (
+        2,
+        f"error: {tmp_path}: is not in a checkout of ecom-llm (no params.yaml and dvc.yaml from here upwards). cd into one.\n",
+    )
+
+
+def test_a_checkout_is_found_from_its_folders(here, monkeypatch, capsys):
+    (here / "docs").mkdir()
+    monkeypatch.chdir(here / "docs")
+    assert "train.x: no such parameter" in failing(capsys, "run", "--set", "train.x=1")[1]
+
+
+def test_without_a_repository_or_a_commit(here, capsys):
+    shutil.rmtree(here / ".git")
+    assert "is not a git repository" in failing(capsys, "run")[1]
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert "has no commit yet" in failing(capsys, "run")[1]
+
+
+@pytest.mark.parametrize("name", ["PREFECT_API_URL", "MLFLOW_TRACKING_URI"])
+def test_a_server_that_does_not_answer_is_told_before_any_work(here, monkeypatch, capsys, name):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        monkeypatch.setenv(name, f"{url}/api" if name.startswith("PREFECT") else url)
+        code, said = failing(capsys, "run")
+    assert code == 2
+    assert f"does not answer at {url}" in said
+    assert name in said
+    assert not (here / ".state" / "worktrees").exists()
+
+
+def test_a_state_folder_that_cannot_be_written(here, monkeypatch, capsys):
+    (here / "full").write_text("a file")
+    monkeypatch.setenv("ECOM_LLM_STATE", str(here / "full"))
+    assert "full: cannot be written" in failing(capsys, "run")[1]
+
+
+def test_a_malformed_params_file_is_named(here, capsys):
+    (here / "params.yaml").write_text("train: [\n")
+    assert "params.yaml: is not valid YAML" in failing(capsys, "run")[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (UserError("mend it"), 2, "error: mend it\n"),
+        (StageError("train: failed"), 1, "error: train: failed\n"),
+        (OSError(28, "No space left on device", "/full"), 1, "error: /full: no space is left."),
+        (PermissionError(13, "Permission denied", "/theirs"), 1, "error: /theirs: Permission denied."),
+        (KeyboardInterrupt(), 130, "Stopped.\n"),
+    ],
+)
+def test_each_kind_of_end_has_its_code_and_its_words(monkeypatch, capsys, error, code, words):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == code
+    assert capsys.readouterr().err.startswith(words)
+
+
+class KnownRegistry:
+    """A registry that knows one settled lock."""
+
+    def __init__(self, lock: str, champion: str | None, **tags: str):
+        self.lock, self.tags = lock, tags
+        self.numbers = {"champion": champion} if champion else {}
+
+    def settled(self, lock, rules_key, promote):
+        return Version(model_name="ecom-llm", number="3", run_id="r", tags=self.tags) if lock == self.lock else None
+
+    def aliases(self):
+        return self.numbers
+
+
+@pytest.mark.parametrize(
+    ("champion", "tags", "words"),
+    [
+        ("3", {"gate": "approved"}, "is champion"),
+        ("2", {"gate": "refused"}, "was refused; champion is version 2"),
+        (None, {"gate": "approved"}, "was approved; champion is nobody yet"),
+        ("2", {"gate": "approved", "rolled_back": "true"}, "was rolled back; champion is version 2"),
+    ],
+)
+def test_nothing_changed_means_no_work(here, monkeypatch, capsys, champion, tags, words):
+    (here / "dvc.lock").write_text("a lock\n")
+    registry = KnownRegistry(lock_key(here / "dvc.lock"), champion, **tags)
+    monkeypatch.setattr(checkout, "open_registry", lambda name, layout: registry)
+    monkeypatch.setattr(checkout.dvc, "is_up_to_date", lambda folder: True)
+    monkeypatch.setattr(cli, "require_servers", lambda *_: pytest.fail("this is work"))
+    cli.main(["run"])
+    assert capsys.readouterr().out == f"Nothing changed: ecom-llm version 3 {words}. Nothing to do.\n"
+
+
+@pytest.mark.parametrize("change", ["stale", "unknown", "override"])
+def test_a_change_means_work(here, monkeypatch, capsys, change):
+    (here / "dvc.lock").write_text("a lock\n")
+    registry = KnownRegistry("another" if change == "unknown" else lock_key(here / "dvc.lock"), "3")
+    monkeypatch.setattr(checkout, "open_registry", lambda name, layout: registry)
+    monkeypatch.setattr(checkout.dvc, "is_up_to_date", lambda folder: change != "stale")
+
+    def work(*_):
+        raise UserError("at work")
+
+    monkeypatch.setattr(cli, "require_servers", work)
+    assert failing(capsys, "run", *(["--set", "train.seed=2"] if change == "override" else [])) == (
+        2,
+        "error: at work\n",
+    )
+
+
+def test_add_copies_and_versions_a_file_once(here, capsys):
+    (here / "export").mkdir()
+    (here / "export" / "products.csv").write_text("id,title\n1,x\n")
+    cli.main(["add", "export/products.csv"])
+    assert "data/sources/products.csv is added" in capsys.readouterr().out
+    assert (here / "data" / "sources" / "products.csv").read_text() == "id,title\n1,x\n"
+    assert (here / "data" / "sources" / "products.csv.dvc").exists()
+    assert "is there already" in failing(capsys, "add", "export/products.csv")[1]
+
+
+def test_add_leaves_nothing_half_written(here, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise UserError("dvc add failed: disk")
+
+    (here / "rows.csv").write_text("x\n")
+    monkeypatch.setattr(checkout.dvc, "dvc", refuse)
+    assert "dvc add failed" in failing(capsys, "add", "rows.csv")[1]
+    assert list((here / "data" / "sources").iterdir()) == []

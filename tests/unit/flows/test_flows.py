@@ -1,0 +1,121 @@
+"""What the flows promise without running: order of stages, deployments, light imports; and the summary's words."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.params import load_params
+from ecom_llm.promote.decision import Check, GateDecision
+from ecom_llm.promote.gate import Entrant
+from flows.serving import deployments
+from flows.summary import report
+from flows.training import STAGES
+
+REPO = Path(__file__).parents[3]
+
+
+def test_the_flow_visits_the_stages_in_the_order_of_dvc_yaml():
+    stages = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
+    made_by = {
+        out if isinstance(out, str) else next(iter(out)): name
+        for name, stage in stages.items()
+        for out in stage["outs"]
+    }
+    before = {name: {made_by[dep] for dep in stage["deps"] if dep in made_by} for name, stage in stages.items()}
+    assert set(STAGES) == set(stages)
+    assert all(before[stage] <= set(STAGES[:at]) for at, stage in enumerate(STAGES))
+
+
+def test_deployments_carry_the_values_of_params_yaml_and_no_none():
+    params = load_params(REPO / "params.yaml")
+    made = {deployment.name: deployment for deployment in deployments(params)}
+    assert set(made) == {"training-pipeline", "promotion", "rollback"}
+    assert type(params).model_validate(made["training-pipeline"].parameters["params"]) == params
+    # a form for `Params | None` would open on an empty tab and drop what is not touched
+    assert "null" not in str(made["training-pipeline"]._parameter_openapi_schema.properties["params"])
+
+
+def test_prefect_yaml_names_flows_that_exist():
+    for deployment in yaml.safe_load((REPO / "prefect.yaml").read_text())["deployments"]:
+        path, name = deployment["entrypoint"].split(":")
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        assert deployment["name"] == getattr(module, name).name
+
+
+def test_importing_the_flows_loads_no_torch():
+    heavy = ("torch", "transformers", "datasets", "mlflow", "dvc")
+    code = (
+        f"import sys, flows.training, flows.serving, flows.promotion; print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def output(locale: str, text: str) -> Output:
+    attributes = {"category": "dress", "colour": "red"}
+    return Output(
+        id=f"describe:{locale}:1:0",
+        skill="describe",
+        locale=locale,
+        attributes=attributes,
+        reference="r",
+        text=text,
+        baselines={},
+        ratios={},
+    )
+
+
+def entrant() -> Entrant:
+    metrics = {
+        "all": {"all": {"bits_per_byte": 1.25}},
+        "describe": {"en": {"bleu": 20.0, "distinct_4": 0.5}, "all": {"bleu": 9.0}},
+    }
+    baselines = {"template": {"describe": {"en": {"bleu": 2.5}}}}
+    evidence = Evidence(test_set="t", tokenizer="k", examples=2, metrics=metrics, baselines=baselines)
+    return Entrant("shop", "4", evidence, [output("en", "A red dress."), output("zh", ""), output("en", "Another.")])
+
+
+def decided(approved: bool) -> GateDecision:
+    check = Check(
+        rule="threshold",
+        slice="describe/en",
+        metric="bleu",
+        found=20.0,
+        bound=30.0,
+        passed=approved,
+        reason="bleu is 20, at least 30",
+    )
+    return GateDecision(
+        approved=approved, model_name="shop", candidate="4", compared_with=None, rules_key="r", checks=(check,)
+    )
+
+
+def test_the_summary_says_verdict_numbers_texts_and_what_is_next():
+    text = report(decided(True), entrant(), Path("/pages/4.html"), promoted=True, recipe=None)
+    assert [line.split() for line in text.splitlines()[:3]] == [
+        ["skill/locale", "metric", "model", "template"],
+        ["all/all", "bits_per_byte", "1.250", "-"],
+        ["describe/en", "bleu", "20.000", "2.500"],
+    ]
+    assert "describe/all" not in text
+    assert "distinct_4" not in text
+    assert (
+        "describe/en  category: dress, colour: red\n    A red dress.\ndescribe/zh  category: dress, colour: red\n    (nothing)"
+        in text
+    )
+    assert "Another." not in text
+    assert "Approved: shop version 4" in text
+    assert "ecom-llm write describe --attr 'category=dress' --attr 'colour=red' --locale en\n" in text
+    assert text.endswith("/pages/4.html")
+
+
+def test_the_summary_names_the_reasons_of_a_refusal_and_the_recipe_of_a_command():
+    refused = report(decided(False), entrant(), Path("p"), promoted=False, recipe=None)
+    assert "Refused: shop version 4 failed 1 of 1 checks.\nrefused: bleu is 20, at least 30" in refused
+    assert "The champion stays" in refused
+    kept = report(decided(True), entrant(), Path("p"), promoted=False, recipe=Path("recipes/tiny.yaml"))
+    assert "ecom-llm promote 4 --recipe recipes/tiny.yaml" in kept

@@ -1,0 +1,111 @@
+"""The tasks that act on the registry, over a registry in memory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ecom_llm.evaluate.evidence import Evidence
+from ecom_llm.layout import Layout
+from ecom_llm.params import load_params
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.gate import Entrant
+from ecom_llm.registry import Version
+from tasks import model
+from tasks.champion import CandidateRun
+
+REPO = Path(__file__).parents[3]
+LENIENT = {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False}
+
+
+def version(number: str, **tags: str) -> Version:
+    return Version(model_name="shop", number=number, run_id=number, tags={"snapshot": "0" * 40, **tags})
+
+
+@dataclass
+class MemoryRegistry:
+    """Versions, and what was decided on them."""
+
+    versions: dict[str, Version]
+    test_sets: dict[str, str]
+    now: str | None = None
+    decisions: list[tuple[str, GateDecision, str]] = field(default_factory=list)
+
+    def champion(self) -> Version | None:
+        return self.versions[self.now] if self.now else None
+
+    def entrant(self, asked: Version) -> Entrant:
+        metrics = {"all": {"all": {"bits_per_byte": float(asked.number)}}}
+        evidence = Evidence(
+            test_set=self.test_sets[asked.number], tokenizer="t", examples=0, metrics=metrics, baselines={}
+        )
+        return Entrant("shop", asked.number, evidence, [], asked.rolled_back)
+
+    def files(self, asked: Version, folder: Path) -> Layout:
+        (folder / "params.yaml").write_bytes((REPO / "params.yaml").read_bytes())
+        return Layout(folder, folder / "state")
+
+    def model_folder(self, asked: Version) -> Path:
+        return Path("model") / asked.number
+
+    def record_decision(self, asked: Version, decision: GateDecision, page: Path) -> None:
+        self.decisions.append((asked.number, decision, page.read_text()))
+
+    def url(self, asked: Version) -> None:
+        return None
+
+    run_url = url
+
+
+@pytest.fixture
+def registry(monkeypatch, tmp_path) -> MemoryRegistry:
+    known = MemoryRegistry({"1": version("1"), "2": version("2", rolled_back="true")}, {"1": "same", "2": "same"})
+    monkeypatch.setattr(model, "open_registry", lambda name, layout: known)
+    monkeypatch.setattr(
+        model, "render_page", lambda layout, params, decision, snapshot: f"{decision.verdict} {snapshot}"
+    )
+    for name in ("publish_decision", "publish_links", "publish_metrics"):
+        monkeypatch.setattr(model, name, lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    return known
+
+
+def rules(threshold: float):
+    params = load_params(REPO / "params.yaml")
+    kept = params.promote.model_copy(update={"regressions": (), "thresholds": ()})
+    bound = type(params.promote.thresholds[0])(**LENIENT, threshold=threshold)
+    return params.model_copy(update={"promote": kept.model_copy(update={"thresholds": (bound,)})})
+
+
+def test_todays_rules_decide_and_the_decision_is_kept_with_its_page(registry):
+    approved = model.decide_again.fn(registry.versions["1"], rules(threshold=1.5))
+    refused = model.decide_again.fn(registry.versions["1"], rules(threshold=0.5))
+    assert (approved.approved, refused.approved) == (True, False)
+    assert [(number, decision.approved) for number, decision, _ in registry.decisions] == [("1", True), ("1", False)]
+    assert registry.decisions[0][2] == f"{approved.verdict} {'0' * 40}"
+
+
+def test_a_person_may_bring_a_rolled_back_version_back(registry):
+    assert model.decide_again.fn(registry.versions["2"], rules(threshold=9)).approved
+
+
+def test_the_champion_is_measured_anew_only_on_another_test_set(registry, monkeypatch):
+    run = CandidateRun(Path("base"), "0" * 40, Layout(Path("w"), Path("s")))
+    candidate = registry.entrant(registry.versions["2"])
+    anew = []
+    monkeypatch.setattr(
+        model, "measured_anew", lambda entrant, folder, run: anew.append((entrant.version, folder)) or entrant
+    )
+    monkeypatch.setattr(model.git, "has_commit", lambda base, sha: known)
+    known = True
+    assert model.rival(registry, candidate, run) is None
+    registry.now = "1"
+    assert model.rival(registry, candidate, run).version == "1"
+    assert anew == []
+    registry.test_sets["1"] = "other"
+    known = False  # a version from another clone: the gate will say that they are not comparable
+    assert model.rival(registry, candidate, run).evidence.test_set == "other"
+    assert anew == []
+    known = True
+    model.rival(registry, candidate, run)
+    assert anew == [("1", Path("model/1"))]
