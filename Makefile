@@ -33,4 +33,4 @@ lint: $(READY)  ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
-	rm -rf .state data/collected data/prepared models/model reports .pytest_cache .ruff_cache
+	git clean -fdXq -- .state data/collected data/prepared models/model reports

@@ -20,7 +20,12 @@ def allowed(field: FieldInfo) -> str:
     kind = getattr(field.annotation, "__name__", str(field.annotation))
     if typing.get_origin(field.annotation) is tuple:
         kind = f"list of {typing.get_args(field.annotation)[0].__name__}"
-    bounds = [f"{sign} {getattr(mark, name)}" for mark in field.metadata for t, (sign, name) in SIGNS.items() if type(mark) is t]
+    bounds = [
+        f"{sign} {getattr(mark, name)}"
+        for mark in field.metadata
+        for t, (sign, name) in SIGNS.items()
+        if type(mark) is t
+    ]
     return " ".join([kind, *bounds])
 
 
@@ -30,19 +35,39 @@ def table(model: type[BaseModel], prefix: str, values: dict[str, object]) -> lis
     for name, field in model.model_fields.items():
         value = values.get(name) if values else None
         shown = "" if value is None or isinstance(value, list | dict) else f"`{value}`"
-        rows.append(f"| `{prefix}{name}` | {shown} | {allowed(field)} | {' '.join((field.description or '').split())} |")
+        rows.append(
+            f"| `{prefix}{name}` | {shown} | {allowed(field)} | {' '.join((field.description or '').split())} |"
+        )
     return rows
 
 
 def document() -> str:
     """The whole page."""
     values = read_yaml(REPO / "params.yaml")
-    page = ["# Parameters", "", "Generated from `ecom_llm/params.py` and `params.yaml` by `python docs/generate_parameters.py`.", ""]
+    page = [
+        "# Parameters",
+        "",
+        "Generated from `ecom_llm/params.py` and `params.yaml` by `python docs/generate_parameters.py`.",
+        "",
+    ]
     for section, field in Params.model_fields.items():
         model = field.annotation
-        page += [f"## {section}", "", (model.__doc__ or "").strip(), "", *table(model, f"{section}.", values[section]), ""]
-        nested = {one for inner in model.model_fields.values() for one in (inner.annotation, *typing.get_args(inner.annotation))}
-        for one in sorted((m for m in nested if isinstance(m, type) and issubclass(m, BaseModel)), key=lambda m: m.__name__):
+        page += [
+            f"## {section}",
+            "",
+            (model.__doc__ or "").strip(),
+            "",
+            *table(model, f"{section}.", values[section]),
+            "",
+        ]
+        nested = {
+            one
+            for inner in model.model_fields.values()
+            for one in (inner.annotation, *typing.get_args(inner.annotation))
+        }
+        for one in sorted(
+            (m for m in nested if isinstance(m, type) and issubclass(m, BaseModel)), key=lambda m: m.__name__
+        ):
             page += [f"### {one.__name__}", "", (one.__doc__ or "").strip(), "", *table(one, "", {}), ""]
     return "\n".join(page).rstrip() + "\n"
 

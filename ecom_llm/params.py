@@ -56,6 +56,8 @@ class Train(Section):
     """`scratch` trains a tokenizer and a model of the sizes below; `checkpoint` fine-tunes `base_model`."""
     base_model: str = Field(min_length=1)
     """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
+    slots: bool
+    """Whether a model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
     vocab_size: int = Field(ge=300, le=500_000)
     """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
     hidden_size: int = Field(ge=16)
@@ -125,6 +127,10 @@ class Evaluate(Section):
     """Examples generated or scored at once; does not change perplexity."""
     max_new_tokens: int = Field(ge=1)
     """Longest generated text in tokens."""
+    num_return_sequences: int = Field(ge=0)
+    """Texts a model with slots samples where its likeliest one leaves out a fact it owes; the fullest is taken."""
+    temperature: float = Field(gt=0)
+    """Temperature of those samples."""
     num_beams: int = Field(ge=10)
     """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
     num_threads: int = Field(ge=1)

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale, nearest_neighbours, popularity, templates
+from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Evidence, Metrics, Output
 from ecom_llm.evaluate.generation import generate_texts
 from ecom_llm.evaluate.likelihood import Likelihood, score
@@ -56,8 +57,7 @@ class Writer:
 
     def generate(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
         chosen = [example for example in examples if not is_ranked(example.skill)]
-        size, most = self.params.per_device_eval_batch_size, self.params.max_new_tokens
-        texts = generate_texts(self.model, self.tokenizer, chosen, most, size)
+        texts = generate_texts(self.model, self.tokenizer, chosen, decoding_of(self.params))
         log.info("wrote %d texts", len(chosen))
         return {
             example.id: Written(text, likelihood=likelihoods[example.id])

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.records import Example
-from ecom_llm.train.encode import encode
+from ecom_llm.train.encode import encode, uses_slots
 
 log = getLogger(__name__)
 
@@ -49,7 +49,9 @@ def fingerprint(examples: Iterable[Example]) -> str:
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of what decides token ids: the fast tokenizer without its padding and truncation, and the chat template."""
+    """SHA-256 of what decides token ids: the fast tokenizer without padding and truncation, chat template and slots."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     kept = {key: value for key, value in state.items() if key not in ("padding", "truncation")}
-    return sha256(json.dumps([kept, tokenizer.chat_template], sort_keys=True).encode()).hexdigest()
+    return sha256(
+        json.dumps([kept, tokenizer.chat_template, uses_slots(tokenizer)], sort_keys=True).encode()
+    ).hexdigest()

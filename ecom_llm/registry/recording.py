@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Evidence, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
@@ -72,7 +73,7 @@ def requirements() -> list[str]:
 
 def log_model(candidate: Candidate) -> "ModelInfo":
     """Log the model folder with the workspace's own code: no pickle in it, and it loads outside the checkout."""
-    package, evaluate = candidate.layout.workspace / "ecom_llm", candidate.params.evaluate
+    package = candidate.layout.workspace / "ecom_llm"
     example = {"skill": "describe", "locale": "en", "attributes": json.dumps({"category": "dress", "colour": "red"})}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # at import, MLflow warns of type hints of its own
@@ -86,7 +87,7 @@ def log_model(candidate: Candidate) -> "ModelInfo":
             python_model=str(package / "serve" / "pyfunc_model.py"),
             artifacts={"model": str(candidate.layout.model)},
             code_paths=[str(package)],
-            model_config={"max_new_tokens": evaluate.max_new_tokens, "batch_size": evaluate.per_device_eval_batch_size},
+            model_config=decoding_of(candidate.params.evaluate).model_dump(),
             signature=ModelSignature(Schema(columns), Schema([ColSpec(DataType.string, "text")])),
             input_example=[example],
             pip_requirements=requirements(),

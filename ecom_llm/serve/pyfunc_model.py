@@ -16,15 +16,11 @@ class ShopWriter(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model on the device there is; logging the model loads nothing."""
+        from ecom_llm.evaluate.decoding import Decoding
         from ecom_llm.serve.write import load_writer
 
-        settings = context.model_config
-        self.writer = load_writer(
-            Path(context.artifacts["model"]),
-            device="auto",
-            max_new_tokens=settings["max_new_tokens"],
-            batch_size=settings["batch_size"],
-        )
+        decoding = Decoding.model_validate(dict(context.model_config))
+        self.writer = load_writer(Path(context.artifacts["model"]), device="auto", decoding=decoding)
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> list[str]:
         """One text for each row; `attributes` is a JSON object of strings.

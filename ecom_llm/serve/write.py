@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecom_llm.evaluate.decoding import Decoding, decoding_of
 from ecom_llm.params import Params
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS, skill_named
@@ -19,22 +20,21 @@ class Writer:
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
-    max_new_tokens: int
-    batch_size: int
+    decoding: Decoding
 
     def write(self, examples: Sequence[Example]) -> list[str]:
-        """One text for each example, greedily decoded, with the label its skill demands.
+        """One text for each example, with the label its skill demands.
 
         `recommend` writes the title it holds likeliest: unlike evaluation, which ranks the items there are, a served
         model has no list of items at hand, so the title need not be one of the shop's.
         """
         from ecom_llm.evaluate.generation import generate_texts
 
-        texts = generate_texts(self.model, self.tokenizer, examples, self.max_new_tokens, self.batch_size)
+        texts = generate_texts(self.model, self.tokenizer, examples, self.decoding)
         return [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, texts, strict=True)]
 
 
-def load_writer(model_folder: Path, *, device: str, max_new_tokens: int, batch_size: int) -> Writer:
+def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Writer:
     """Load a model folder; `device` as in `runtime.device`.
 
     Raises:
@@ -43,7 +43,7 @@ def load_writer(model_folder: Path, *, device: str, max_new_tokens: int, batch_s
     from ecom_llm.evaluate.loading import load_model, pick_device
 
     model, tokenizer = load_model(model_folder, pick_device(device))
-    return Writer(model, tokenizer, max_new_tokens, batch_size)
+    return Writer(model, tokenizer, decoding)
 
 
 def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
@@ -74,7 +74,5 @@ def write(model_folder: Path, skill: str, locale: str, attributes: dict[str, str
         UserError: there is no such skill or model, or nothing to write about.
     """
     example = asked(skill, locale, attributes)  # before the model is loaded: a typing mistake is answered at once
-    writer = load_writer(
-        model_folder, device=params.runtime.device, max_new_tokens=params.evaluate.max_new_tokens, batch_size=1
-    )
+    writer = load_writer(model_folder, device=params.runtime.device, decoding=decoding_of(params.evaluate))
     return writer.write([example])[0]

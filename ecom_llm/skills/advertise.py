@@ -46,6 +46,11 @@ def prompt(example: Example) -> str:
     return lines(words(WORDS, example.locale)["instruction"], example.attributes, example.locale)
 
 
+def stated(example: Example) -> dict[str, str]:
+    """Goal and audience too: an advert may name them, though it need not."""
+    return example.attributes
+
+
 def facts(example: Example) -> dict[str, str]:
     """The product's attributes; goal and audience set the tone and need not be named."""
     said = words(WORDS, example.locale)
@@ -67,6 +72,8 @@ SKILL = Skill(
     prompt=prompt,
     template=template,
     facts=facts,
+    owes_all=False,
+    slots=stated,
     finish=unchanged,
     metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
 )

@@ -61,6 +61,8 @@ SKILL = Skill(
     prompt=prompt,
     template=template,
     facts=facts,
+    owes_all=False,
+    slots=known,
     finish=unchanged,
     metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
 )

@@ -54,6 +54,8 @@ SKILL = Skill(
     prompt=prompt,
     template=template,
     facts=facts,
+    owes_all=True,
+    slots=facts,
     finish=unchanged,
     metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
 )

@@ -70,6 +70,8 @@ SKILL = Skill(
     prompt=prompt,
     template=template,
     facts=facts,
+    owes_all=False,
+    slots=facts,
     finish=unchanged,
     metrics=("hit@10", "ndcg@10"),
 )

@@ -65,6 +65,12 @@ def prompt(example: Example) -> str:
     return lines(words(WORDS, example.locale)["instruction"], example.attributes, example.locale)
 
 
+def stated(example: Example) -> dict[str, str]:
+    """The kind of product, the strengths and the flaws; a number in the text is seldom the stars."""
+    said = words(WORDS, example.locale)
+    return {name: value for name, value in example.attributes.items() if name != said["stars"]}
+
+
 def facts(example: Example) -> dict[str, str]:
     """The strengths and flaws; the stars show in the tone, not in a value to be stated."""
     said = words(WORDS, example.locale)
@@ -92,6 +98,8 @@ SKILL = Skill(
     prompt=prompt,
     template=template,
     facts=facts,
+    owes_all=True,
+    slots=stated,
     finish=finish,
     metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
 )

@@ -19,6 +19,10 @@ class Skill:
     """Example -> the fixed-template text that a shop without a model would print: a baseline."""
     facts: Callable[[Example], Mapping[str, str]]
     """Example -> the attributes its text is to state; empty where there is nothing to check."""
+    owes_all: bool
+    """Whether its text owes every fact: an advert may choose, and an answer owes what was asked."""
+    slots: Callable[[Example], Mapping[str, str]]
+    """Example -> the attributes whose values its text may state word for word, and which may therefore become slots."""
     finish: Callable[[str, str], str]
     """(text, locale) -> the text as it may be shown, with the label a rule demands."""
     metrics: tuple[str, ...]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
+from ecom_llm.skills.slots import fill_slots, open_slots, shown_with_slots
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,6 +23,23 @@ class Encoded:
         return len(self.prompt) + len(self.completion)
 
 
+def uses_slots(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the model behind this tokenizer reads and writes slots: saved with it, as the chat template is."""
+    return bool(tokenizer.init_kwargs.get("slots", False))
+
+
+def with_slots(example: Example) -> Example:
+    """The example as a model with slots reads and writes it."""
+    slotted = SKILLS[example.skill].slots(example)
+    shown = shown_with_slots(example.attributes, slotted)
+    return example.model_copy(update={"attributes": shown, "target": open_slots(example.target, slotted)})
+
+
+def shown_text(text: str, example: Example, tokenizer: "PreTrainedTokenizerBase") -> str:
+    """What the model wrote, as people read it."""
+    return fill_slots(text, SKILLS[example.skill].slots(example)) if uses_slots(tokenizer) else text
+
+
 def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
     """The prompt and the completion as the chat template writes them.
 
@@ -30,8 +48,9 @@ def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str,
     Raises:
         ValueError: the template does not write the prompt the same way once an answer follows.
     """
-    messages = [{"role": "user", "content": SKILLS[example.skill].prompt(example)}]
-    answered = [*messages, {"role": "assistant", "content": example.target}]
+    learned = with_slots(example) if uses_slots(tokenizer) else example
+    messages = [{"role": "user", "content": SKILLS[example.skill].prompt(learned)}]
+    answered = [*messages, {"role": "assistant", "content": learned.target}]
     prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     whole = tokenizer.apply_chat_template(answered, tokenize=False)
     if not whole.startswith(prompt):

@@ -23,13 +23,16 @@ PLAIN_TEMPLATE = (
 """For checkpoints that come without a chat template: no token of it is new to them."""
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> "PreTrainedTokenizerBase":
+def train_tokenizer(texts: Iterable[str], vocab_size: int, slots: Iterable[str] = ()) -> "PreTrainedTokenizerBase":
     """Train a byte-level BPE tokenizer (Sennrich et al. 2016 over bytes, as GPT-2) with our chat template.
 
     A Han character is a word of its own: otherwise merges would run across the border between an attribute's value and
     the words around it, and one value would have other tokens in the prompt than in the text that is to state it.
+
+    Args:
+        slots: slots as written, `⟦colour⟧`: one token each, beside the `vocab_size` others.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
@@ -44,6 +47,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> "PreTrainedTokeniz
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([AddedToken(slot, normalized=False) for slot in slots])
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, padding_side="left")
     wrapped.chat_template = CHAT_TEMPLATE
     return wrapped

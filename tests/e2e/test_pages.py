@@ -15,7 +15,13 @@ import pytest
 from tests.e2e.conftest import COMMAND, environment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 STEPS = 25
 pytestmark = [
     pytest.mark.browser,
@@ -113,5 +119,3 @@ def test_the_page_of_a_run_stands_alone_and_shows_everything(shop, page):
     assert "approved" in page.inner_text("body")
     assert "[Simulated review]" in page.inner_text("body")
     keep(page, "page")
-
-

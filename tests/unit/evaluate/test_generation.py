@@ -2,8 +2,19 @@
 
 import torch
 
+from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.generation import decode, end_tokens, generate_texts
 from ecom_llm.train.encode import encode
+
+
+def decoding(max_new_tokens: int, batch_size: int) -> Decoding:
+    return Decoding(
+        max_new_tokens=max_new_tokens,
+        per_device_eval_batch_size=batch_size,
+        num_return_sequences=2,
+        temperature=0.7,
+        seed=1,
+    )
 
 
 def naive(model, tokenizer, example, most: int) -> str:
@@ -19,23 +30,23 @@ def naive(model, tokenizer, example, most: int) -> str:
 
 
 def test_batched_is_what_one_token_at_a_time_gives(model, tokenizer, described):
-    texts = generate_texts(model, tokenizer, described[:9], max_new_tokens=12, batch_size=4)
+    texts = generate_texts(model, tokenizer, described[:9], decoding(12, 4))
     assert texts == [naive(model, tokenizer, example, 12) for example in described[:9]]
     assert len(set(texts)) > 1
 
 
 def test_it_is_deterministic_and_reads_no_target(model, tokenizer, described):
     blind = [example.model_copy(update={"target": "?"}) for example in described[:5]]
-    first = generate_texts(model, tokenizer, described[:5], 8, 5)
-    assert generate_texts(model, tokenizer, blind, 8, 5) == first
+    first = generate_texts(model, tokenizer, described[:5], decoding(8, 5))
+    assert generate_texts(model, tokenizer, blind, decoding(8, 5)) == first
 
 
 def test_settings_of_a_checkpoint_do_not_apply(model, tokenizer, described):
-    first = generate_texts(model, tokenizer, described[:3], 8, 3)
+    first = generate_texts(model, tokenizer, described[:3], decoding(8, 3))
     kept = model.generation_config.eos_token_id
     model.generation_config.eos_token_id = 99999
     try:
-        assert generate_texts(model, tokenizer, described[:3], 8, 3) == first
+        assert generate_texts(model, tokenizer, described[:3], decoding(8, 3)) == first
     finally:
         model.generation_config.eos_token_id = kept
 
@@ -54,4 +65,4 @@ def test_a_template_that_closes_turns_with_its_own_token_ends_there_too(tokenize
 
 
 def test_nothing_to_write_is_no_error(model, tokenizer):
-    assert generate_texts(model, tokenizer, [], 8, 4) == []
+    assert generate_texts(model, tokenizer, [], decoding(8, 4)) == []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.params import Params, load_params
 from ecom_llm.records import UserError
 from ecom_llm.serve.write import asked, load_writer, write
@@ -53,8 +54,8 @@ def test_reviews_are_labelled(model_folder: Path, params: Params, locale: str, l
     assert write(model_folder, "review", locale, {"stars": "5"}, params).startswith(label)
 
 
-def test_many_are_written_at_once_in_their_order(model_folder: Path) -> None:
-    writer = load_writer(model_folder, device="cpu", max_new_tokens=8, batch_size=1)
+def test_many_are_written_at_once_in_their_order(model_folder: Path, params: Params) -> None:
+    writer = load_writer(model_folder, device="cpu", decoding=decoding_of(params.evaluate))
     examples = [asked("describe", "en", {"colour": value}) for value in ("red", "a much longer value", "zh 红色")]
     texts = writer.write(examples)
     assert len(set(texts)) == 3

@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from ecom_llm.records import Example
 from ecom_llm.train.batching import IGNORE_INDEX, Completions, LeftPadded
-from ecom_llm.train.encode import encode
+from ecom_llm.train.encode import encode, shown_text, uses_slots
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 TOKENIZER = train_tokenizer(["A red dress, 1.5 kg.", "一款红色的连衣裙。", "colour: red"], 350)
@@ -66,3 +67,19 @@ def test_a_batch_is_padded_on_the_left_and_learns_completions_alone():
         assert learned.tolist() == one.completion
         assert batch["position_ids"][row, -1] == len(one) - 1
     assert batch["logits_to_keep"] == 1 + max(len(one.completion) for one in data.encoded)
+
+
+def test_a_model_with_slots_learns_names_and_shows_values():
+    slotted = train_tokenizer(["⟦colour⟧ red"], 350)
+    slotted.init_kwargs["slots"] = True
+    one = described("A red dress.")
+    assert slotted.decode(encode([one], slotted)[0].completion) == "A ⟦colour⟧ dress.<|end|>"
+    assert shown_text("A ⟦colour⟧ dress.", one, slotted) == "A red dress."
+    assert shown_text("A ⟦colour⟧ dress.", one, TOKENIZER) == "A ⟦colour⟧ dress."
+
+
+def test_slots_are_saved_with_the_tokenizer(tmp_path):
+    slotted = train_tokenizer(["red"], 300)
+    slotted.init_kwargs["slots"] = True
+    slotted.save_pretrained(tmp_path)
+    assert uses_slots(AutoTokenizer.from_pretrained(tmp_path))

@@ -1,0 +1,51 @@
+"""Slots: opening and filling give the text back, values are found as words, and nothing unknown is ever shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecom_llm.records import LIST_SEPARATOR
+from ecom_llm.skills.slots import CLOSE, OPEN, fill_slots, open_slots
+
+words = st.text(alphabet="abR 1红色的", min_size=1, max_size=6).map(str.strip).filter(bool)
+attributes = st.dictionaries(words, st.lists(words, min_size=1, max_size=3).map(LIST_SEPARATOR.join), max_size=4)
+anything = st.text(alphabet=f"abR 1红色的.!?:; {OPEN}{CLOSE}", max_size=40)
+
+
+@given(text=anything.filter(lambda text: OPEN not in text), known=attributes)
+def test_filling_gives_back_what_was_opened(text, known):
+    assert fill_slots(open_slots(text, known), known) == text
+
+
+@given(text=anything, known=attributes)
+def test_no_slot_is_ever_shown(text, known):
+    assert OPEN not in fill_slots(text, known)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "opened"),
+    [
+        ("A red dress.", {"colour": "red"}, "A ⟦colour⟧ dress."),
+        ("Canvas wraps it.", {"strap": "canvas"}, "⟦strap⟧ wraps it."),
+        ("a redder dress", {"colour": "red"}, "a redder dress"),
+        ("RED dress", {"colour": "red"}, "RED dress"),
+        ("in navy blue and blue", {"a": "blue", "b": "navy blue"}, "in ⟦b⟧ and ⟦a⟧"),
+        ("14 gb and 4 gb", {"memory": "4 gb"}, "14 gb and ⟦memory⟧"),
+        ("一款红色的连衣裙", {"颜色": "红色", "类别": "连衣裙"}, "一款⟦颜色⟧的⟦类别⟧"),
+        ("配64GB内存", {"内存": "64GB"}, "配⟦内存⟧内存"),
+        ("with x and y", {"extras": "x; y"}, "with ⟦extras 1⟧ and ⟦extras 2⟧"),
+        ("nothing known", {}, "nothing known"),
+        ("a ⟦colour⟧ red", {"colour": "red"}, "a ⟦colour⟧ red"),
+    ],
+)
+def test_values_become_slots(text, known, opened):
+    assert open_slots(text, known) == opened
+
+
+def test_a_value_never_seen_is_stated():
+    assert fill_slots("⟦colour⟧ suits it. A ⟦colour⟧ one.", {"colour": "zirp"}) == "Zirp suits it. A zirp one."
+
+
+@pytest.mark.parametrize("written", ["a ⟦size⟧ dress", "a ⟦size dress", "a ⟦⟧dress"])
+def test_a_slot_that_names_nothing_is_left_out(written):
+    assert OPEN not in fill_slots(written, {"colour": "red"})
