@@ -27,12 +27,12 @@ def model_hash(folder: Path) -> str:
 
 def test_the_first_run_makes_a_champion_and_shows_it(shop):
     told = (shop / ".state" / "first-run.log").read_text()
-    assert "approved" in told
+    assert "Approved" in told
     assert "nearest_neighbour" in told
     page = next((shop / ".state" / "pages").glob("*.html"))
     assert str(page) in told
     text = page.read_text(encoding="utf-8")
-    assert "approved" in text
+    assert "Approved" in text
     assert not any(word in text for word in ('src="http', "src='http", 'href="http', "@import"))
 
 
@@ -68,7 +68,7 @@ def test_dvc_repro_and_the_flow_lock_the_same_bytes(shop, tmp_path):
 def test_a_crippled_candidate_is_refused_and_the_champion_stays(shop):
     champion = champion_of(shop)
     told = ecom_llm(shop, "run", "--set", "train.max_steps=2")
-    assert "refused" in told.stdout
+    assert "Refused" in told.stdout
     assert "all/all bits_per_byte" in told.stdout
     assert champion_of(shop) == champion
     assert "up to date" in dvc(shop, "status"), "a run with values of its own leaves the checkout's results alone"
@@ -77,7 +77,7 @@ def test_a_crippled_candidate_is_refused_and_the_champion_stays(shop):
 def test_a_changed_threshold_alone_decides_anew_without_training(shop):
     champion = champion_of(shop)
     told = ecom_llm(shop, "run", "--set", "promote.thresholds.0.threshold=0.001")
-    assert "refused" in told.stdout
+    assert "Refused" in told.stdout
     assert "must be at most 0.001" in told.stdout
     assert "training " not in told.stderr
     assert champion_of(shop) == champion
@@ -104,7 +104,7 @@ def test_the_champion_can_be_fine_tuned_and_rolled_back(shop):
         "train.learning_rate=0.001",
     ]
     told = ecom_llm(shop, "run", *(word for setting in settings for word in ("--set", setting)))
-    assert "approved" in told.stdout, told.stdout
+    assert "Approved" in told.stdout, told.stdout
     second = champion_of(shop)
     assert second != first
 
