@@ -23,7 +23,7 @@ class Collect(Section):
     source: Literal["catalogue", "tables", "rnnlg"]
     """`catalogue` is built in; `tables` reads CSV or JSONL files named after the canonical tables; `rnnlg` reads RNNLG's."""
     location: str = Field(min_length=1)
-    """Folder read by `tables` and `rnnlg`: `data/sources` (managed by `ecom-llm add`) or an absolute path (external)."""
+    """Folder read by `tables` and `rnnlg`: `data/sources` (managed by `ecom-llm add PATH`) or an absolute path (external)."""
     locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     """BCP 47 locale of rows that do not name one."""
     products: int = Field(ge=20, le=1_000_000)

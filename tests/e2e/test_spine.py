@@ -115,6 +115,11 @@ def test_the_champion_can_be_fine_tuned_and_rolled_back(shop):
     assert "Traceback" not in again.stderr
 
 
+@pytest.mark.parametrize("command", ["metrics show", "plots show", "params diff", "status"])
+def test_dvc_s_own_commands_of_the_readme_work(shop, command):
+    dvc(shop, *command.split())
+
+
 def champion_of(folder: Path) -> str:
     """The number of the champion's version, as MLflow knows it."""
     program = (
