@@ -27,9 +27,9 @@ def git(folder: Path, *words: str) -> str:
 
 
 def clone(target: Path, **train: object) -> Path:
-    """A fresh repository with every file git would see here, and tiny params as its params.yaml."""
+    """A fresh repository with every file git would see here but the results of runs, and tiny params as its params.yaml."""
     for name in git(REPO, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
-        if name and (REPO / name).is_file():
+        if name not in ("", "dvc.lock") and (REPO / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPO / name, target / name)
     tiny = yaml.safe_load((REPO / "recipes" / "tiny.yaml").read_text())

@@ -49,6 +49,8 @@ def clone(tmp_path, monkeypatch) -> Path:
     """A copy of this repository as it is, with a small catalogue and a first stage that takes its time."""
     root = tmp_path.resolve() / "clone"
     for name in git("ls-files", "--cached", "--others", "--exclude-standard", cwd=REPO).splitlines():
+        if name == "dvc.lock":  # what `make run` left here is no part of a fresh clone
+            continue
         if (REPO / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(REPO / name, root / name)
