@@ -117,6 +117,7 @@ def test_the_page_of_a_run_stands_alone_and_shows_everything(shop, page):
     page.goto(path.as_uri())
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert page.locator("svg, img").count() >= 2
-    assert "Approved" in page.inner_text("body")
+    assert "ecom-llm-tiny, version 1" in page.inner_text("body")
+    assert "bits_per_byte is" in page.content()
     assert "[Simulated review]" in page.content()
     keep(page, "page")
