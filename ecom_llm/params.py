@@ -48,7 +48,7 @@ class Prepare(Section):
 
 
 class Train(Section):
-    """The model and its training; names as in transformers' TrainingArguments and LlamaConfig."""
+    """The model and its training; names as in transformers' TrainingArguments and Qwen3Config."""
 
     seed: int = Field(ge=0)
     """Seed of weights, order and dropout; many-seed evidence varies this one alone."""

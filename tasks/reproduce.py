@@ -67,7 +67,7 @@ def pieces(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
     """Yield (text, whether a line feed ended it) as it comes; a carriage return ends what will be overwritten."""
     held = b""
     while True:
-        # a library's own SIGINT handler (polars has one) restarts a blocked read, and Python would never hear of Ctrl-C
+        # seen once: with Prefect and MLflow loaded, a blocked read never let Python hear of Ctrl-C (cause not proven)
         if not select.select([stream], [], [], LISTEN)[0]:
             continue
         chunk = os.read(stream.fileno(), 65536)
