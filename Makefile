@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint clean
+.PHONY: help setup run up test lint clean bench-prepare proof-readers proof-personal-data proof-near-duplicates
 
 help:  ## what there is to type
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
 
 # A failed installation leaves no .ready, so that the next call goes on with it.
 $(READY): constraints.txt pyproject.toml
@@ -31,6 +31,18 @@ test: $(READY)  ## the test suite
 
 lint: $(READY)  ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench-prepare: $(READY)  ## cleaning 500 MB against datasets.map and datatrove (peers in an environment of their own)
+	@$(BIN)/python -m benchmarks.prepare .state/bench-prepare --megabytes 500 --rounds 3
+
+proof-readers: $(READY)  ## N damaged files: records, counted rejects or one clear error, never anything else
+	@$(BIN)/python -m proofs.readers $(or $(N),400)
+
+proof-personal-data: $(READY)  ## recall and precision per type and language on the labelled set; none survives scrubbing
+	@$(BIN)/python -m proofs.personal_data
+
+proof-near-duplicates: $(READY)  ## recall against brute force on N texts, and the leak check
+	@$(BIN)/python -m proofs.near_duplicates $(or $(N),5000)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

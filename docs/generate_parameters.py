@@ -19,7 +19,9 @@ def allowed(field: FieldInfo) -> str:
         return ", ".join(f"`{value}`" for value in typing.get_args(field.annotation))
     kind = getattr(field.annotation, "__name__", str(field.annotation))
     if typing.get_origin(field.annotation) is tuple:
-        kind = f"list of {typing.get_args(field.annotation)[0].__name__}"
+        inner = typing.get_args(field.annotation)[0]
+        named = inner.__name__ if isinstance(inner, type) else ", ".join(f"`{one}`" for one in typing.get_args(inner))
+        kind = f"list of {named}"
     bounds = [
         f"{sign} {getattr(mark, name)}"
         for mark in field.metadata

@@ -67,7 +67,9 @@ def main(arguments: list[str]) -> int:
         return 2
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a stage reads files; nothing of a run may depend on the network
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("tracing").setLevel(logging.WARNING)  # Daft's engine tells of every operator it runs
     try:
         run_stage(arguments[0], Layout.here())
     except UserError as error:

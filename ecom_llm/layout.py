@@ -48,6 +48,14 @@ class Layout:
         return self.workspace / "reports" / "manifest.json"
 
     @property
+    def card(self) -> Path:
+        return self.workspace / "reports" / "card.json"
+
+    @property
+    def card_page(self) -> Path:
+        return self.workspace / "reports" / "card.html"
+
+    @property
     def model(self) -> Path:
         return self.workspace / "models" / "model"
 
@@ -77,6 +85,11 @@ class Layout:
         return self.state / "worktrees"
 
     @property
+    def remote(self) -> Path:
+        """DVC's remote, until the user configures another."""
+        return self.state / "remote"
+
+    @property
     def pages(self) -> Path:
         return self.state / "pages"
 
@@ -89,13 +102,13 @@ class Layout:
         return self.state / "prefect"
 
     def split(self, name: str) -> Path:
-        """The examples of one split, inside `prepared`."""
-        return self.prepared / f"{name}.jsonl"
+        """The examples of one split, a folder of Parquet shards inside `prepared`."""
+        return self.prepared / name
 
     @property
     def items(self) -> Path:
-        """The items that may be recommended, inside `prepared`."""
-        return self.prepared / "items.jsonl"
+        """The items that may be recommended, a folder of Parquet shards inside `prepared`."""
+        return self.prepared / "items"
 
 
 def main_checkout(root: Path) -> Path:

@@ -15,17 +15,45 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+Form = Literal[
+    "catalogue",
+    "tables",
+    "mapped",
+    "rnnlg",
+    "advertisegen",
+    "amazon_qa",
+    "item_windows",
+    "jddc",
+    "specifications",
+    "dataset",
+]
+"""How a source's files are laid out; one module of `ecom_llm/collect/forms` each."""
+
+
+class Source(Section):
+    """One source of records; a run may have several."""
+
+    form: Form
+    """`catalogue` is built in; `tables` are files named after the canonical tables; `mapped` is any file, read by `columns`."""
+    path: str = Field(min_length=1)
+    """File or folder, relative to `collect.location`; `.` is the location itself."""
+    locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    """BCP 47 locale of rows that do not name one."""
+    weight: float = Field(gt=0, le=100)
+    """How often its training examples are shown in an epoch: 1 is once, 0.5 shows half of them, 2 shows each twice."""
+    columns: dict[str, str]
+    """For `mapped` and its like: `table.field` or `products.attributes.NAME` -> column of the file, or `=text` for a constant."""
+
+
 class Collect(Section):
     """Where the shop's records come from."""
 
     seed: int = Field(ge=0)
     """Seed of the built-in catalogue."""
-    source: Literal["catalogue", "tables", "rnnlg"]
-    """`catalogue` is built in; `tables` reads CSV or JSONL files named after the canonical tables; `rnnlg` reads RNNLG's."""
     location: str = Field(min_length=1)
-    """Folder read by `tables` and `rnnlg`: `data/sources` (managed by `ecom-llm add PATH`) or an absolute path (external)."""
-    locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
-    """BCP 47 locale of rows that do not name one."""
+    """Folder of the sources: `data/sources` (managed by `ecom-llm add PATH`) or an absolute path (external)."""
+    sources: tuple[Source, ...] = Field(min_length=1)
+    """Where records come from; several sources make one run."""
     products: int = Field(ge=20, le=1_000_000)
     """Products in the built-in catalogue, each in English and Chinese."""
     shoppers: int = Field(ge=20, le=1_000_000)
@@ -41,10 +69,36 @@ class Prepare(Section):
     """Share of products (for `recommend`, of shoppers) held out to watch training."""
     test_share: float = Field(gt=0, lt=0.5)
     """Share of products (for `recommend`, of shoppers) held out to judge the model."""
+    clean: tuple[Literal["html", "mojibake", "unicode", "control", "whitespace"], ...]
+    """Cleaning operations, in this order; see `ecom_llm/prepare/cleaning.py` for what each does."""
+    scrub_personal_data: bool
+    """Whether e-mail addresses, phone, identity, card and order numbers and IP addresses become placeholders."""
+    scrub_names: bool
+    """Whether names and postal addresses in texts go too, as far as Presidio and a spaCy model find them; not promised."""
+    filters: tuple[Literal["placeholder", "short", "long", "letters", "links", "repetition", "language"], ...]
+    """Quality filters that are on, in this order, for texts whose publisher gave no split; the first reason is given."""
     min_characters: int = Field(ge=1)
-    """Texts with fewer characters are rejected."""
+    """`short`: texts with fewer characters are rejected."""
     max_characters: int = Field(ge=1)
-    """Texts with more characters are rejected."""
+    """`long`: texts with more characters are rejected."""
+    min_letters: float = Field(ge=0, le=1)
+    """`letters`: smallest share of letters among the characters that are not white space."""
+    max_links: float = Field(ge=0, le=1)
+    """`links`: largest share of a text's characters that stand in web addresses."""
+    max_repetition: float = Field(ge=0, le=1)
+    """`repetition`: largest share of a text's words in one repeated n-gram, or in sentences said before."""
+    licences: dict[str, str]
+    """Source, or folder of sources (`.` is all) -> its licence in words, shown on the data card."""
+    near_threshold: float = Field(gt=0, le=1)
+    """Jaccard similarity of two texts' shingles from which on they are near-copies; of these one is kept."""
+    near_ngram_size: int = Field(ge=1)
+    """Words (Han characters) in a shingle."""
+    near_min_words: int = Field(ge=1)
+    """Texts with fewer words (Han characters) are stock phrases, which are no copies of each other."""
+    near_num_hashes: int = Field(ge=8)
+    """MinHash values per text."""
+    near_recall: float = Field(gt=0, lt=1)
+    """Least probability that two texts at the threshold are found."""
 
 
 class Train(Section):

@@ -32,6 +32,8 @@ class Sourced(Record):
     """Where the row came from: a file name relative to `collect.location`, or `catalogue`."""
     row: int = Field(ge=1)
     """1-based row in that source, as a person would count it in the file."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often what is learned from it is shown in an epoch of training; the source's, given by `collect`."""
 
 
 class Product(Sourced):
@@ -67,6 +69,8 @@ class Question(Sourced):
     locale: str
     question: str
     answer: str
+    split: Split | None = None
+    """The split its publisher gave it, for published data sets."""
 
 
 class Advert(Sourced):
@@ -74,8 +78,9 @@ class Advert(Sourced):
 
     product: str
     locale: str
-    goal: str
-    audience: str
+    goal: str = ""
+    """What it is to bring about; "" where the shop does not say."""
+    audience: str = ""
     text: str
 
 
@@ -88,6 +93,8 @@ class Interaction(Sourced):
     product: str
     position: int = Field(ge=0)
     """Order within the shopper's history, from 0."""
+    split: Split | None = None
+    """The split its publisher gave the recommendation of this purchase, for published data sets."""
 
 
 class Tables(BaseModel):
@@ -127,7 +134,9 @@ class Example(Record):
     split: Split | None = None
     """A split given by the data's publisher; None lets `prepare` decide."""
     source: str
-    """`<source>:<row>` of the record it was made from."""
+    """`<source>:<row>` of the record it was made from; a purchase adds `#<position>`, since a row may hold a history."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often it is shown in an epoch of training, should it be a training example."""
 
 
 class Item(Record):
@@ -174,10 +183,3 @@ def read_jsonl(path: Path, kind: type[R]) -> Iterator[R]:
                 raise UserError(
                     f"{path}:{number}: {where}: {first['msg']}; expected a {kind.__name__} as JSON"
                 ) from error
-
-
-def read_tables(folder: Path) -> Tables:
-    """Read the five canonical tables from the folder that `collect` wrote."""
-    return Tables.model_validate(
-        {name: list(read_jsonl(folder / f"{name}.jsonl", kind)) for name, kind in TABLES.items()}
-    )

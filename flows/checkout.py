@@ -1,7 +1,6 @@
 """The user's checkout: finding it, adding data to it, and asking whether a run would change anything."""
 
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,28 +72,3 @@ def version_line(version: Version) -> str:
     again = ", was rolled back" if version.rolled_back else ""
     snapshot = version.tags.get("snapshot", "unknown")[:10]
     return f"version {version.number}, gate: {version.tags.get('gate', 'pending')}{again}, snapshot {snapshot}"
-
-
-def add_source(path: Path, layout: Layout) -> Path:
-    """Copy a file or folder into data/sources and hand it to DVC; return where it lies.
-
-    Raises:
-        UserError: it is missing or unreadable, something of that name is there already, or DVC refused.
-    """
-    target = layout.sources / path.name
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file or folder to add.")
-    if target.exists() or target.with_name(f"{target.name}.dvc").exists():
-        raise UserError(
-            f"{target}: is there already. Remove it first (dvc remove {target.name}.dvc), or rename {path}."
-        )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(path, target) if path.is_dir() else shutil.copyfile(path, target)
-        dvc.dvc("add", str(target), cwd=layout.workspace)
-    except (OSError, UserError, KeyboardInterrupt) as error:  # nothing half-written stays
-        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise UserError(f"{error.filename or path}: cannot be copied ({error.strerror}).") from error
-        raise
-    return target

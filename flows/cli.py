@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from ecom_llm.records import UserError
+from flows.data import commands as data
+from flows.entering import enter
 from tasks.dvc import StageError
 
 if TYPE_CHECKING:
@@ -33,23 +35,11 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+for command in (data.add, data.inspect, data.app):
+    app.command(command)
+
 RecipeOption = Annotated[Path | None, Parameter(name="--recipe")]
 Settings = Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)]
-
-
-def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["Layout", "Params"]:
-    """Go to the checkout, choose the params, and set the environment that Prefect and MLflow will read."""
-    from ecom_llm.layout import Layout
-    from flows.checkout import enter_checkout
-    from flows.overrides import chosen_params
-    from flows.settings import prepare, require_state
-
-    given = recipe.resolve() if recipe is not None and recipe.exists() else recipe
-    layout: Layout = enter_checkout()
-    params = chosen_params(layout.params, given, settings)
-    require_state(layout)
-    prepare(layout, params.runtime.log_level)
-    return layout, params
 
 
 def require_servers(layout: "Layout", params: "Params") -> None:
@@ -105,33 +95,6 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
     version = registry.version(decision.candidate)
     promoted = registry.aliases().get("champion") == version.number
     print(f"\n{report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)}")
-
-
-@app.command
-def add(path: Path) -> None:
-    """Put a data file under data/sources, versioned by DVC.
-
-    Then name its format: `collect.source: tables` or `rnnlg` in params.yaml. Data you only want read where it lies needs
-    no adding: set `collect.location` to its absolute path.
-
-    For example:
-
-        ecom-llm add ~/export/products.csv
-
-    Parameters
-    ----------
-    path
-        File or folder to copy.
-    """
-    from flows.checkout import add_source
-
-    source = path.expanduser().resolve()
-    layout, _ = enter()
-    target = add_source(source, layout).relative_to(layout.workspace)
-    print(
-        f"{target} is added. To commit it: git add {target}.dvc {target.parent}/.gitignore\nTo train on it: "
-        "ecom-llm run --set collect.source=tables"
-    )
 
 
 @app.command
@@ -253,7 +216,7 @@ def write(
     attr
         What is known, `name=value`; may be repeated.
     locale
-        Language to write in; without it `collect.locale` of params.yaml.
+        Language to write in; without it that of params.yaml's first source.
     version
         Another version than the champion.
     recipe
@@ -262,7 +225,7 @@ def write(
     from flows.writing import written
 
     layout, params = enter(recipe)
-    print(written(layout, params, skill, attr, locale or params.collect.locale, version))
+    print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version))
 
 
 def on_sigterm(number: int, frame: FrameType | None) -> None:

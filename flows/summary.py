@@ -9,7 +9,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.summary import Row, rows
 
-MAIN = ("bits_per_byte", "bleu", "attribute_coverage", "unsupported_rate", "hit@10", "ndcg@10")
+MAIN = ("bits_per_byte", "bleu", "attribute_coverage", "unsupported_rate", "keyword_coverage", "hit@10", "ndcg@10")
 """The metrics of the table in the terminal; the page shows all."""
 
 

@@ -1,14 +1,16 @@
-"""What a shop has without a model: the nearest product's text, a fixed template, and whatever sells best."""
+"""What a shop has without a model: the nearest product's text, a fixed template, its search, and whatever sells best."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from ecom_llm.evaluate.bm25 import build_index
 from ecom_llm.evaluate.matching import members
 from ecom_llm.evaluate.metrics import units
-from ecom_llm.records import Example
-from ecom_llm.skills import SKILLS
+from ecom_llm.records import LIST_SEPARATOR, Example
+from ecom_llm.skills import SKILLS, answer, recommend
+from ecom_llm.skills.skill import words
 
 CHUNK = 256
 """Examples compared at once: bounds the dense table of similarities."""
@@ -45,6 +47,38 @@ def nearest_neighbours(examples: Sequence[Example], training: Sequence[Example])
         likeness = vectorizer.transform(examples[start : start + CHUNK]) @ known
         found += [training[row].target for row in likeness.toarray().argmax(axis=1)]
     return found
+
+
+def question(example: Example) -> str:
+    """The customer's question of an `answer` example."""
+    return example.attributes.get(words(answer.WORDS, example.locale)["question"], "")
+
+
+def history(example: Example) -> list[str]:
+    """The titles a `recommend` example's shopper bought, in order."""
+    return example.attributes.get(words(recommend.WORDS, example.locale)["history"], "").split(LIST_SEPARATOR)
+
+
+def found_answers(examples: Iterable[Example], training: Sequence[Example]) -> list[str]:
+    """The answer to the training question nearest to each example's by BM25; the first one where several tie.
+
+    Among the questions about the same product where training has any, else among all; both lists are of one locale.
+    """
+    index = build_index([question(example) for example in training], training[0].locale)
+    about: dict[str, list[int]] = defaultdict(list)
+    for row, example in enumerate(training):
+        about[example.product].append(row)
+    rows = [index.best(question(example), 1, about.get(example.product))[0] for example in examples]
+    return [training[row].target for row in rows]
+
+
+def similar_titles(examples: Sequence[Example], titles: Sequence[str], top: int) -> list[list[str]]:
+    """The `top` titles nearest by BM25 to those in each example's history, best first; all of one locale.
+
+    Titles in a shopper's history stay in, as they do in the model's ranking.
+    """
+    index = build_index(titles, examples[0].locale)
+    return [[titles[row] for row in index.best("\n".join(history(example)), top)] for example in examples]
 
 
 def templates(examples: Iterable[Example]) -> list[str]:

@@ -32,7 +32,8 @@ class Output(Record):
 
     `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
     `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
-    stated), `hit@10` and `ndcg@10` (score, 1).
+    stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
+    and `ndcg@10` (score, 1).
     """
 
 
@@ -47,9 +48,11 @@ class Evidence(Record):
     """Test examples used."""
     metrics: Metrics
     baselines: dict[str, Metrics]
-    """`nearest_neighbour`, `template`, `popularity` -> its metrics on the same examples."""
+    """`bm25`, `nearest_neighbour`, `popularity`, `template` -> its metrics on the same examples."""
     signatures: dict[str, str] = Field(default_factory=dict)
     """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
+    keywords: dict[str, str] = Field(default_factory=dict)
+    """Locale -> what decided the keywords behind its `keyword_coverage`: segmenter, stemmer and stop words."""
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:

@@ -12,6 +12,7 @@ from ecom_llm.evaluate.metrics import (
     Bleu,
     DistinctN,
     HitAtK,
+    KeywordCoverage,
     NdcgAtK,
     Perplexity,
     Result,
@@ -77,6 +78,10 @@ def unsupported(group: Group) -> Result:
     return UnsupportedRate().compute(predictions=group.texts, references=own, matcher=group.matcher)
 
 
+def keyword_coverage(group: Group) -> Result:
+    return KeywordCoverage().compute(predictions=group.texts, references=group.targets, locale=group.locale)
+
+
 def hit(group: Group) -> Result:
     rankings = [list(written.ranking) for written in group.written]
     return HitAtK().compute(predictions=rankings, references=group.targets, k=PLACES)
@@ -102,6 +107,7 @@ METRICS: dict[str, Callable[[Group], Result]] = {
     "distinct_4": distinct,
     "attribute_coverage": coverage,
     "unsupported_rate": unsupported,
+    "keyword_coverage": keyword_coverage,
     "hit@10": hit,
     "ndcg@10": ndcg,
     "perplexity": perplexity,

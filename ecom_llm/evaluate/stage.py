@@ -7,7 +7,14 @@ from logging import getLogger
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.baselines import by_skill_and_locale, nearest_neighbours, popularity, templates
+from ecom_llm.evaluate.baselines import (
+    by_skill_and_locale,
+    found_answers,
+    nearest_neighbours,
+    popularity,
+    similar_titles,
+    templates,
+)
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Evidence, Metrics, Output
 from ecom_llm.evaluate.generation import generate_texts
@@ -15,12 +22,13 @@ from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import load_model, longest_input, pick_device
 from ecom_llm.evaluate.matching import Matcher, matchers
 from ecom_llm.evaluate.measure import PLACES, Group, Written, corpus_metrics, measure, merge, outputs, ratio_metrics
-from ecom_llm.evaluate.ranking import rank_items
+from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
-from ecom_llm.records import SPLITS, Example, Item, UserError, read_jsonl
+from ecom_llm.records import SPLITS, Example, Item, UserError
+from ecom_llm.shards import read_records
 from ecom_llm.skills import SKILLS
 from ecom_llm.train.encode import encode
 
@@ -70,56 +78,75 @@ def is_ranked(skill: str) -> bool:
     return any("@" in metric for metric in SKILLS[skill].metrics)
 
 
-def baselines(skill: str, examples: Sequence[Example], training: Sequence[Example]) -> dict[str, list[Written]]:
-    """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any."""
+def rankings(
+    examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str]
+) -> dict[str, list[list[str]]]:
+    """Baseline -> its ranking of the titles for each example of one locale."""
+    found = {"bm25": similar_titles(examples, titles, PLACES)} if titles else {}
+    best = popularity(training, PLACES)
+    return {**found, "popularity": [best] * len(examples)} if best else found
+
+
+def baselines(
+    skill: str, examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str]
+) -> dict[str, list[Written]]:
+    """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any.
+
+    `titles` are those of the items that may be recommended in this locale.
+    """
     if is_ranked(skill):
-        best = popularity(training, PLACES)
-        return {"popularity": [Written(best[0], tuple(best))] * len(examples)} if best else {}
+        ranked = rankings(examples, training, titles)
+        return {name: [Written(best[0], tuple(best)) for best in lists] for name, lists in ranked.items()}
     found = {"template": templates(examples)}
     if training:
         found["nearest_neighbour"] = nearest_neighbours(examples, training)
+    if training and skill == "answer":
+        found["bm25"] = found_answers(examples, training)
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One system's outputs and metrics, and the signature of BLEU in each locale."""
+    """One system's outputs and metrics, and in each locale the signatures of BLEU and of the keywords."""
 
     outputs: list[Output]
     metrics: Metrics
     signatures: dict[str, str]
+    keywords: dict[str, str]
 
 
 def measured(groups: Sequence[Group], shown: Sequence[Sequence[dict[str, str]]]) -> Measured:
     """Measure one system's groups; `shown` are the baselines' texts to stand in its outputs."""
     found: list[Output] = []
     parts: list[Metrics] = []
-    signatures: dict[str, str] = {}
+    signed: dict[str, dict[str, str]] = {"bleu": {}, "keyword_coverage": {}}
     for group, texts in zip(groups, shown, strict=True):
         results = measure(group)
         found += outputs(group, results, texts)
         parts.append(corpus_metrics(group, results))
-        if "bleu" in results:
-            signatures[group.locale] = str(results["bleu"]["signature"])
-    return Measured(found, merge([*parts, ratio_metrics(found)]), signatures)
+        for name in signed.keys() & results.keys():
+            signed[name][group.locale] = str(results[name]["signature"])
+    return Measured(found, merge([*parts, ratio_metrics(found)]), signed["bleu"], signed["keyword_coverage"])
 
 
 def compare(
     examples: Sequence[Example],
     written: Sequence[Written],
     training: Sequence[Example],
+    items: Sequence[Item],
     known: dict[tuple[str, str], Matcher],
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
     taught = by_skill_and_locale(training)
+    titles = titles_by_locale(items)
     mine: list[Group] = []
     theirs: dict[str, list[Group]] = {}
     shown: list[list[dict[str, str]]] = []
     for (skill, locale), here in by_skill_and_locale(examples).items():
         matcher = known[skill, locale]
         mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher))
-        found = baselines(skill, here, taught.get((skill, locale), []))
+        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []))
         for name, texts in found.items():
             theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
@@ -136,7 +163,7 @@ def run(params: Params, layout: Layout) -> None:
         UserError: a stage before this one has not run, there is nothing to test on, or the model cannot be used.
     """
     torch.set_num_threads(params.evaluate.num_threads)
-    prepared = {split: list(read_jsonl(layout.split(split), Example)) for split in SPLITS}
+    prepared = {split: list(read_records(layout.split(split), Example)) for split in SPLITS}
     model, tokenizer = load_model(layout.model, pick_device(params.runtime.device))
     chosen = sample(prepared["test"], params.evaluate.max_examples, params.evaluate.seed)
     examples = fitting(chosen, tokenizer, longest_input(model))
@@ -144,10 +171,10 @@ def run(params: Params, layout: Layout) -> None:
         raise UserError(
             f"{layout.split('test')}: holds no example to test on. Collect more data or raise prepare.test_share."
         )
-    items = list(read_jsonl(layout.items, Item))
+    items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
     known = matchers(example for split in SPLITS for example in prepared[split])
-    ours, others = compare(examples, written, prepared["train"], known)
+    ours, others = compare(examples, written, prepared["train"], items, known)
     evidence = Evidence(
         test_set=fingerprint(examples),
         tokenizer=tokenizer_fingerprint(tokenizer),
@@ -155,6 +182,7 @@ def run(params: Params, layout: Layout) -> None:
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(others.items())},
         signatures=ours.signatures,
+        keywords=ours.keywords,
     )
     write_report(layout, evidence, ours.outputs)
     log.info("measured %d examples: %s", len(examples), layout.metrics)

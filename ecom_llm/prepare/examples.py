@@ -1,78 +1,79 @@
-"""Rows -> examples: every skill's, without those that are too short, too long or empty, and without repetitions."""
+"""Rows -> examples: every skill's, each with what is to be written and what it is to be written from."""
 
-from collections.abc import Hashable, Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 
 from ecom_llm.params import Prepare
 from ecom_llm.prepare.ledger import TABLE_OF, Fate, Ledger, origin_of, origin_of_example
-from ecom_llm.records import Example, Split, Tables
+from ecom_llm.prepare.split import drawn_split, given_splits
+from ecom_llm.records import Example, Interaction, Product, Tables
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.recommend import shopper_group
 
 
-def make_examples(tables: Tables, given: dict[str, Split], params: Prepare, ledger: Ledger) -> list[Example]:
-    """The examples of every skill; each carries the split its publisher gave its group, or None.
+class Made(Example):
+    """An example before it is judged together with all others."""
 
-    Of equal examples the first is kept, but for those of published splits: they stand as they were published, equal
-    ones too, since results are compared with others' on just these rows; examples of other sources that equal one
-    of them go.
-    """
-    made = [
-        example.model_copy(update={"split": given.get(example.group)})
-        for skill in SKILLS.values()
-        for example in skill.examples(tables)
-    ]
-    sound = list(without_faults(made, params, ledger))
-    seen = {content_of(example) for example in sound if example.split}
-    kept: list[Example] = []
-    for example in sound:
-        content = content_of(example)
-        if example.split is None and content in seen:
-            ledger.settle(origin_of_example(example), Fate("duplicate"))
-            continue
-        seen.add(content)
-        kept.append(example)
-        ledger.settle(origin_of_example(example), Fate("example"))
-    return kept
+    number: int
+    """Its place among all that were made, from 0; given when all buckets' are put one behind the other."""
+    published: bool
+    """Whether its split was given by its publisher; such an example is never let go as a copy."""
+    content: bytes
+    """16 bytes that are equal for equal examples."""
 
 
-def without_faults(examples: Iterable[Example], params: Prepare, ledger: Ledger) -> Iterable[Example]:
-    """The examples that can be learned from; the others' rows are settled as rejected."""
-    for example in examples:
-        reason = fault(example, params)
-        if reason:
-            ledger.settle(origin_of_example(example), Fate("rejected", reason))
-        else:
-            yield example
+def examples_of(tables: Tables, params: Prepare, ledger: Ledger) -> Iterator[Made]:
+    """The examples of every skill, each in its split: the one its publisher gave its group, or one drawn for it."""
+    given = given_splits(tables.products)
+    for skill in SKILLS.values():
+        for example in skill.examples(tables):
+            origin = origin_of_example(example)
+            if not example.attributes:
+                ledger.settle(origin, Fate("rejected", "attributes: none to write from"))
+                continue
+            ledger.settle(origin, Fate("example"))
+            published = example.split or given.get(example.group)
+            yield Made.model_construct(
+                **{**example.__dict__, "split": published or drawn_split(example.group, params)},
+                number=0,
+                published=published is not None,
+                content=content_of(example),
+            )
 
 
-def fault(example: Example, params: Prepare) -> str:
-    """Why an example cannot be learned from, or nothing. Lengths are in characters of the text to be written."""
-    length = len(example.target)
-    if length < params.min_characters:
-        return f"text: shorter than {params.min_characters} characters"
-    if length > params.max_characters:
-        return f"text: longer than {params.max_characters} characters"
-    return "" if example.attributes else "attributes: none to write from"
-
-
-def content_of(example: Example) -> Hashable:
-    """What makes two examples equal: skill, locale, attributes and target.
-
-    Equal purchases of two shoppers are two events and not a repetition, so there the shopper counts too.
-    """
-    shopper = example.group if TABLE_OF[example.skill] == "interactions" else ""
-    return example.skill, example.locale, shopper, tuple(example.attributes.items()), example.target
-
-
-def settle_context(tables: Tables, examples: list[Example], ledger: Ledger) -> None:
-    """Settle the rows that no example was made from: products without a description, and purchases in histories."""
-    for product in tables.products:
+def settle_products(products: Iterable[Product], ledger: Ledger) -> None:
+    """Products without a description make no text, but reviews, answers and recommendations rest on them."""
+    for product in products:
         if not product.description:
             ledger.settle(origin_of("products", product), Fate("context"))
+
+
+def settle_purchases(rows: Iterable[Interaction], examples: list[Example], ledger: Ledger) -> None:
+    """Purchases that nothing is predicted from or for are rejected; those in a kept history are its context."""
     histories = {(example.group, example.locale) for example in examples if TABLE_OF[example.skill] == "interactions"}
-    for bought in tables.interactions:
+    for bought in rows:
         origin = origin_of("interactions", bought)
         if (shopper_group(bought.shopper), bought.locale) in histories:
             ledger.settle(origin, Fate("context"))
         elif ledger.kind(origin) is None:
             ledger.settle(origin, Fate("rejected", "history: no purchase in it is left to predict"))
+
+
+def purchases_with_titles(rows: list[Interaction], titles: dict[tuple[str, str], str]) -> Tables:
+    """The tables a recommendation is made from: purchases, and of their products no more than the title."""
+    wanted = {(row.product, row.locale) for row in rows}
+    products = [
+        Product(id=product, locale=locale, title=titles[product, locale], attributes={}, source="items", row=1)
+        for product, locale in sorted(wanted)
+    ]
+    return Tables(products=products, interactions=rows)
+
+
+def content_of(example: Example) -> bytes:
+    """16 bytes that are equal for equal examples: skill, locale, attributes and target.
+
+    Equal purchases of two shoppers are two events and not a repetition, so there the shopper counts too.
+    """
+    shopper = example.group if TABLE_OF[example.skill] == "interactions" else ""
+    parts = [example.skill, example.locale, shopper, example.target, *example.attributes, *example.attributes.values()]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()

@@ -1,39 +1,72 @@
-"""Which rows examples may be made from: cleaned, each once, and speaking only of products that are there."""
+"""Which rows examples may be made from: each once, nothing missing, and speaking only of products that are there."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from ecom_llm.prepare.clean import ORIGIN, R, Row, clean_record, clean_text
-from ecom_llm.prepare.ledger import Fate, Ledger, origin_of
+from ecom_llm.prepare.ledger import Fate, Ledger, Row, origin_of
 from ecom_llm.records import Advert, Interaction, Item, Product, Tables
 
-MAY_BE_EMPTY = ("title", "description")
+R = TypeVar("R", bound=Row)
+ORIGIN = ("source", "row", "weight")
+"""What says where a row came from, and nothing of what it holds."""
+MAY_BE_EMPTY = ("title", "description", "goal", "audience")
 UNKNOWN = "product: not in the products table in this locale"
 UNTITLED = "product: its title is empty, or an earlier product has it"
 
 
-def sift(tables: Tables, ledger: Ledger) -> Tables:
-    """Clean every row and note the fate of those that examples cannot be made from; return the others.
+@dataclass
+class Shelf:
+    """The products of all buckets, as far as recommendations need them."""
 
-    Purchases of a product that is no item (see `items_of`) go, so that what recommendations are learned from and
-    judged by is always something that may be recommended.
-    """
+    titles: list[tuple[str, int, str, str, str]] = field(default_factory=list)
+    """(source, row, locale, product, title) of each product."""
+
+    def stock(self, products: list[Product]) -> None:
+        self.titles += [(one.source, one.row, one.locale, one.id, one.title) for one in products]
+
+    def known(self) -> set[tuple[str, str]]:
+        """(product, locale) of every product."""
+        return {(product, locale) for _, _, locale, product, _ in self.titles}
+
+    def items(self) -> list[Item]:
+        """The products that may be recommended: those with a title that no earlier product of the locale has."""
+        taken: set[tuple[str, str]] = set()
+        items: list[Item] = []
+        for _, _, locale, product, title in sorted(self.titles):
+            if title and (locale, title) not in taken:
+                taken.add((locale, title))
+                items.append(Item(product=product, locale=locale, title=title))
+        return items
+
+
+def sift(tables: Tables, ledger: Ledger) -> Tables:
+    """Note the fate of the rows that examples cannot be made from; return the others. Purchases are sifted apart."""
     products = passed("products", tables.products, ledger, no_fault)
     known = {(product.id, product.locale) for product in products}
-    items = {(item.product, item.locale) for item in items_of(products)}
 
-    def unknown(row: Advert | Interaction) -> str:
+    def unknown(row: Advert) -> str:
         return "" if (row.product, row.locale) in known else UNKNOWN
-
-    def no_item(row: Interaction) -> str:
-        return unknown(row) or ("" if (row.product, row.locale) in items else UNTITLED)
 
     return Tables(
         products=products,
         reviews=passed("reviews", tables.reviews, ledger, no_fault),
         questions=passed("questions", tables.questions, ledger, no_fault),
         adverts=passed("adverts", tables.adverts, ledger, unknown),
-        interactions=passed("interactions", tables.interactions, ledger, no_item),
     )
+
+
+def sift_purchases(
+    rows: list[Interaction], known: set[tuple[str, str]], titles: dict[tuple[str, str], str], ledger: Ledger
+) -> list[Interaction]:
+    """The purchases of products that are items: what is learned from and judged by may always be recommended."""
+
+    def no_item(row: Interaction) -> str:
+        if (row.product, row.locale) not in known:
+            return UNKNOWN
+        return "" if (row.product, row.locale) in titles else UNTITLED
+
+    return passed("interactions", rows, ledger, no_item)
 
 
 def no_fault(row: Row) -> str:
@@ -41,15 +74,14 @@ def no_fault(row: Row) -> str:
     return ""
 
 
-def passed(table: str, rows: list[R], ledger: Ledger, fault: Callable[[R], str]) -> list[R]:
-    """The cleaned rows of one table, without faulty ones, repetitions, and rows whose key an earlier one has."""
+def passed(table: str, rows: Iterable[R], ledger: Ledger, fault: Callable[[R], str]) -> list[R]:
+    """The rows of one table, without faulty ones, repetitions, and rows whose key an earlier one has."""
     found: list[R] = []
     contents: set[str] = set()
     keys: set[Hashable] = set()
     for row in rows:
-        cleaned = clean_record(row)
-        content, key = cleaned.model_dump_json(exclude=set(ORIGIN)), key_of(cleaned)
-        reason = empty_field(cleaned) or name_fault(row) or fault(cleaned)
+        content, key = row.model_dump_json(exclude=set(ORIGIN)), key_of(row)
+        reason = empty_field(row) or name_fault(row) or fault(row)
         if reason:
             ledger.settle(origin_of(table, row), Fate("rejected", reason))
         elif content in contents:
@@ -59,7 +91,7 @@ def passed(table: str, rows: list[R], ledger: Ledger, fault: Callable[[R], str])
         else:
             contents.add(content)
             keys.add(key)
-            found.append(cleaned)
+            found.append(row)
     return found
 
 
@@ -81,21 +113,6 @@ def empty_field(row: Row) -> str:
 
 
 def name_fault(row: Row) -> str:
-    """The complaint about attributes that cleaning would merge or leave nameless, or nothing."""
-    if not isinstance(row, Product):
-        return ""
-    names = {clean_text(name) for name in row.attributes}
-    return (
-        "attributes: two names are the same, or one is empty" if "" in names or len(names) < len(row.attributes) else ""
-    )
-
-
-def items_of(products: list[Product]) -> list[Item]:
-    """The products that may be recommended: those with a title that no earlier product of the locale has."""
-    taken: set[tuple[str, str]] = set()
-    items: list[Item] = []
-    for product in products:
-        if product.title and (product.locale, product.title) not in taken:
-            taken.add((product.locale, product.title))
-            items.append(Item(product=product.id, locale=product.locale, title=product.title))
-    return items
+    """The complaint about attributes that cleaning left nameless or made equal (see `ecom_llm.prepare.wash.once`)."""
+    nameless = isinstance(row, Product) and "" in row.attributes
+    return "attributes: two names are the same, or one is empty" if nameless else ""

@@ -3,7 +3,7 @@
 import hashlib
 
 from ecom_llm.params import Prepare
-from ecom_llm.records import Example, Product, Split, UserError
+from ecom_llm.records import Product, Split, UserError
 
 
 def given_splits(products: list[Product]) -> dict[str, Split]:
@@ -35,8 +35,3 @@ def drawn_split(group: str, params: Prepare) -> Split:
     if place < params.test_share:
         return "test"
     return "validation" if place < params.test_share + params.validation_share else "train"
-
-
-def with_split(example: Example, params: Prepare) -> Example:
-    """The example in the split it was given, or in the one drawn for its group."""
-    return example.model_copy(update={"split": example.split or drawn_split(example.group, params)})

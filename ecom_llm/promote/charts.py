@@ -17,6 +17,7 @@ COLOURS = {
     "model": "#3b82c4",
     "nearest_neighbour": "#d9924b",
     "popularity": "#d9924b",
+    "bm25": "#5aa469",
     "template": "#9aa3ad",
 }
 OTHER = "#8b6fb0"

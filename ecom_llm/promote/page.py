@@ -25,6 +25,7 @@ CHARTED = {
     "bleu": "BLEU: higher is better",
     "attribute_coverage": "Share of the attributes' values that the text states: higher is better",
     "unsupported_rate": "Share of the stated values that are not the product's: lower is better",
+    "keyword_coverage": "Share of the reference's keywords that the text holds: higher is better",
     "distinct_4": "Share of distinct 4-grams: higher is more varied",
     "hit@10": "Share of shoppers whose next purchase is among the ten recommended: higher is better",
     "ndcg@10": "NDCG@10 of the recommendations: higher is better",
@@ -71,8 +72,10 @@ def charts(measured: Sequence[Row]) -> Iterator[Chart]:
 
 
 def shown_baseline(output: Output) -> str:
-    """The baseline a reader can compare with: the nearest neighbour where there is one."""
-    return "nearest_neighbour" if "nearest_neighbour" in output.baselines else next(iter(output.baselines), "")
+    """The baseline a reader can compare with: the nearest neighbour where there is one, for recommend popularity."""
+    return next(
+        (name for name in ("nearest_neighbour", "popularity", *output.baselines) if name in output.baselines), ""
+    )
 
 
 def as_sample(output: Output) -> Sample:

@@ -47,12 +47,12 @@ def lock_key(path: Path) -> str:
 
 
 def flat_params(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(`train.learning_rate`, value) for every parameter; the gate's rules as JSON."""
+    """(`train.learning_rate`, value) for every parameter; lists, such as the gate's rules, as JSON."""
     for name, value in section:
         if isinstance(value, BaseModel):
             yield from flat_params(value, f"{prefix}{name}.")
         elif isinstance(value, tuple):
-            yield f"{prefix}{name}", json.dumps([rule.model_dump() for rule in value])
+            yield f"{prefix}{name}", json.dumps(section.model_dump(mode="json")[name], ensure_ascii=False)
         else:
             yield f"{prefix}{name}", str(value)
 

@@ -29,16 +29,18 @@ def examples(tables: Tables) -> Iterator[Example]:
         if product is None:
             continue
         said = words(WORDS, advert.locale)
+        wishes = {said["goal"]: advert.goal, said["audience"]: advert.audience}
         yield Example(
             id=f"advertise:{advert.locale}:{product.id}:{advert.source}:{advert.row}",
             skill="advertise",
             locale=advert.locale,
-            attributes={**product.attributes, said["goal"]: advert.goal, said["audience"]: advert.audience},
+            attributes={**product.attributes, **{name: wish for name, wish in wishes.items() if wish}},
             target=advert.text,
             product=product.id,
             group=product.id,
             split=product.split,
             source=f"{advert.source}:{advert.row}",
+            weight=advert.weight,
         )
 
 

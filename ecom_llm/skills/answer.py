@@ -29,8 +29,9 @@ def examples(tables: Tables) -> Iterator[Example]:
             target=asked.answer,
             product=asked.product,
             group=asked.product,
-            split=product.split if product else None,
+            split=asked.split or (product.split if product else None),
             source=f"{asked.source}:{asked.row}",
+            weight=asked.weight,
         )
 
 
@@ -64,5 +65,5 @@ SKILL = Skill(
     owes_all=False,
     slots=known,
     finish=unchanged,
-    metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
+    metrics=("bleu", "attribute_coverage", "unsupported_rate", "keyword_coverage", "distinct_4"),
 )

@@ -31,6 +31,7 @@ def examples(tables: Tables) -> Iterator[Example]:
                 group=product.id,
                 split=product.split,
                 source=f"{product.source}:{product.row}",
+                weight=product.weight,
             )
 
 

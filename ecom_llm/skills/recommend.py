@@ -10,8 +10,8 @@ WORDS: Words = {
     "en": {"instruction": "Recommend the next product.", "history": "history"},
     "zh": {"instruction": "推荐下一件商品。", "history": "购买记录"},
 }
-SHORTEST = 2
-"""Purchases a history must hold before something is recommended from it."""
+SHORTEST = 1
+"""Purchases a history must hold before something is recommended from it; published protocols start after the first."""
 LONGEST = 5
 """Latest purchases shown: older ones say less about the next, and each costs prompt tokens."""
 
@@ -30,11 +30,17 @@ def histories(interactions: list[Interaction]) -> dict[tuple[str, str], list[Int
 
 
 def examples(tables: Tables) -> Iterator[Example]:
-    """One example for each purchase after the second, from the purchases before it."""
+    """One example for each purchase after the first, from the purchases before it.
+
+    Where a publisher marked which purchases of a shopper are to be predicted (and for which split), only those are.
+    """
     titles = {(product.id, product.locale): product.title for product in tables.products}
     for (shopper, locale), rows in histories(tables.interactions).items():
         bought = [row for row in rows if (row.product, locale) in titles]
+        marked = any(row.split for row in bought)
         for place in range(SHORTEST, len(bought)):
+            if marked and not bought[place].split:
+                continue
             seen = [titles[row.product, locale] for row in bought[max(0, place - LONGEST) : place]]
             following = bought[place]
             yield Example(
@@ -45,7 +51,9 @@ def examples(tables: Tables) -> Iterator[Example]:
                 target=titles[following.product, locale],
                 product=following.product,
                 group=shopper_group(shopper),
-                source=f"{following.source}:{following.row}",
+                split=following.split,
+                source=f"{following.source}:{following.row}#{following.position}",
+                weight=following.weight,
             )
 
 

@@ -58,6 +58,7 @@ def examples(tables: Tables) -> Iterator[Example]:
             group=review.product,
             split=product.split if product else None,
             source=f"{review.source}:{review.row}",
+            weight=review.weight,
         )
 
 

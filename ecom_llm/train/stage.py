@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -13,7 +14,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
-from ecom_llm.records import Example, UserError, read_jsonl
+from ecom_llm.records import Example, UserError
+from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
 from ecom_llm.train.encode import Encoded, encode
@@ -35,7 +37,7 @@ def run(params: Params, layout: Layout) -> None:
     if not sys.stderr.isatty():
         disable_progress_bar()
     package = Path(__file__).parents[1]
-    inputs = [layout.prepared, package / "train", package / "skills", package / "records.py"]
+    inputs = [layout.prepared, package / "train", package / "skills", package / "records.py", package / "shards.py"]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
     with checkpoint_folder(layout.checkpoints, checkpoint_key(params.train, inputs)) as folder:
@@ -44,7 +46,8 @@ def run(params: Params, layout: Layout) -> None:
 
 def train(params: Params, layout: Layout, folder: Path) -> None:
     """Everything between the lock and the written model."""
-    examples = {split: list(read_jsonl(layout.split(split), Example)) for split in ("train", "validation")}
+    examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
+    examples["train"] = list(repeated(examples["train"], params.train.seed))
     model, tokenizer = model_and_tokenizer(params.train, examples["train"], layout.workspace)
     max_length = params.train.max_length
     data = {
@@ -65,6 +68,17 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
     logger.info("trained in %.0f s", time.monotonic() - began)
     save(trainer.model, tokenizer, layout.model)
     write_curve(layout.curve, trainer.state)
+
+
+def repeated(examples: list[Example], seed: int) -> Iterator[Example]:
+    """Each example as often as its weight says; what is left of a weight below the next whole number is drawn by its id.
+
+    A weight of 2.5 shows every example twice and one half of them a third time, the same half in every run.
+    """
+    for example in examples:
+        drawn = random.Random(f"{seed}\n{example.id}").random()
+        for _ in range(int(example.weight) + (drawn < example.weight % 1)):
+            yield example
 
 
 def watched(examples: list[Example], params: Params) -> list[Example]:

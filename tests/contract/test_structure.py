@@ -16,7 +16,7 @@ from ecom_llm.params import Params
 REPO = Path(__file__).parents[2]
 STAGES = ("collect", "prepare", "train", "evaluate")
 ROOMS = ("collect", "prepare", "train", "evaluate", "promote", "registry", "serve")
-COMMON = ("records", "params", "layout", "skills")
+COMMON = ("records", "params", "layout", "shards", "progress", "skills")
 SPOKEN_FOR = {"params.py", "layout.py", "__main__.py"}
 PIPELINE = yaml.safe_load((REPO / "dvc.yaml").read_text())
 
@@ -166,7 +166,8 @@ def test_layers_import_downwards(layer, banned):
 def test_libraries_stay_in_their_rooms():
     for path in (REPO / "ecom_llm").rglob("*.py"):
         names = {dotted.split(".")[0] for dotted in imports_of(path)}
-        if room(path) not in ("train", "evaluate", "serve"):
+        # the form that reads a data set of the Hub imports `datasets` when it is used, and nothing else may
+        if room(path) not in ("train", "evaluate", "serve") and path.name != "dataset.py":
             assert not names & {"torch", "transformers", "datasets"}, path
         if room(path) != "registry" and path.name != "pyfunc_model.py":
             assert "mlflow" not in names, path

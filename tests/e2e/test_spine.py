@@ -29,7 +29,7 @@ def test_the_first_run_makes_a_champion_and_shows_it(shop):
     told = (shop / ".state" / "first-run.log").read_text()
     assert "Approved" in told
     assert "nearest_neighbour" in told
-    [page] = (shop / ".state" / "pages").glob("*-1.html")
+    [page] = (shop / ".state" / "pages").glob("ecom-llm-tiny-1.html")
     assert str(page) in told
     text = page.read_text(encoding="utf-8")
     assert "Approved" in text

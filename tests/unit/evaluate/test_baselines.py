@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecom_llm.evaluate.baselines import nearest_neighbours, popularity, templates
+from ecom_llm.evaluate.baselines import found_answers, nearest_neighbours, popularity, similar_titles, templates
 
 
 @pytest.fixture
@@ -48,3 +48,36 @@ def test_popularity_counts_what_was_bought_next(make_example):
     training = [make_example("recommend", "en", n, {"history": "z; z"}, title) for n, title in enumerate(bought)]
     assert popularity(training, 3) == ["a", "c", "b"]
     assert popularity([], 3) == []
+
+
+def test_an_answer_is_found_by_its_question(make_example):
+    asked = ["Is it loud?", "Does it fit a 10-inch pan?", "Are kettles loud?"]
+    training = [
+        make_example("answer", "en", n, {"colour": "red", "question": said}, f"answer {n}")
+        for n, said in enumerate(asked)
+    ]
+    # another colour: attributes are not what is searched
+    wanted = make_example("answer", "en", 9, {"colour": "loud", "question": "Which pans of ten or 10 inch fit?"}, "?")
+    assert found_answers([wanted], training) == ["answer 1"]
+    bare = make_example("answer", "en", 9, {}, "?")
+    assert found_answers([bare], training) == ["answer 0"]
+
+
+def test_an_answer_about_the_same_product_goes_before_a_nearer_question(make_example):
+    training = [
+        make_example("answer", "zh", 1, {"问题": "防水吗？"}, "防水的"),
+        make_example("answer", "zh", 2, {"问题": "什么材质？"}, "硅胶"),
+        make_example("answer", "zh", 2, {"问题": "防水性能如何？"}, "不防水"),
+    ]
+    about = [make_example("answer", "zh", product, {"问题": "请问防水吗？"}, "?") for product in (2, 7)]
+    assert found_answers(about, training) == ["不防水", "防水的"]
+
+
+def test_items_are_proposed_that_share_words_with_the_history(make_example):
+    titles = ["steel pan", "cotton dress", "silk dresses", "kettle"]
+    shopper = make_example("recommend", "en", 1, {"history": "red dress; silk scarf"}, "?")
+    newcomer = make_example("recommend", "en", 2, {}, "?")
+    assert similar_titles([shopper, newcomer], titles, 3) == [
+        ["silk dresses", "cotton dress", "steel pan"],
+        ["steel pan", "cotton dress", "silk dresses"],
+    ]

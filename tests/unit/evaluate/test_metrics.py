@@ -12,6 +12,7 @@ from ecom_llm.evaluate.metrics import (
     Bleu,
     DistinctN,
     HitAtK,
+    KeywordCoverage,
     NdcgAtK,
     OfflineMetric,
     Perplexity,
@@ -70,7 +71,27 @@ def test_unsupported_rate_is_over_the_values_stated():
     assert result == {"unsupported_rate": 2 / 4, "ratios": [(1, 2), (1, 2), (0, 0)]}
 
 
+def test_keyword_coverage_is_over_distinct_stems_without_stop_words():
+    texts = ["A kettle boils, and a kettle fits.", "no", "It has 10 cups"]
+    references = ["The kettles are boiling quickly!", "Yes, it fits.", "It is for you"]
+    result = KeywordCoverage().compute(predictions=texts, references=references, locale="en-GB")
+    # kettl and boil of kettl, boil, quick; neither of yes, fit; the last reference holds stop words alone
+    assert result.pop("signature").startswith("keywords|stem:snowball en")
+    assert result == {"keyword_coverage": 2 / 5, "ratios": [(2, 3), (0, 2), (0, 0)]}
+
+
+def test_keyword_coverage_in_chinese_counts_words():
+    result = KeywordCoverage().compute(
+        predictions=["是硅胶做的手机壳"], references=["材质是硅胶，可以防水"], locale="zh"
+    )
+    # of 材质, 硅胶 and 防水
+    assert result["keyword_coverage"] == 1 / 3 and "jieba" in result["signature"]
+
+
 def test_what_cannot_be_computed_is_absent():
+    nothing = KeywordCoverage().compute(predictions=["x"], references=["the"], locale="xx-no-list")
+    assert nothing["ratios"] == [(0, 1)] and nothing["keyword_coverage"] == 0
+    assert "keyword_coverage" not in KeywordCoverage().compute(predictions=["x"], references=["…"], locale="en")
     assert UnsupportedRate().compute(predictions=["x"], references=[["red"]], matcher=VALUES) == {"ratios": [(0, 0)]}
     assert AttributeCoverage().compute(predictions=["x"], references=[[]], matcher=VALUES) == {"ratios": [(0, 0)]}
 
@@ -100,5 +121,6 @@ def test_no_metric_writes_a_file_says_a_word_or_opens_a_connection(tmp_path, mon
     for kind in OfflineMetric.__subclasses__():
         assert kind().citation and kind().description and kind().inputs_description
     assert Perplexity().compute(predictions=[1.0], references=[1.0])["perplexity"] == pytest.approx(exp(1))
+    assert KeywordCoverage().compute(predictions=["手机壳"], references=["手机"], locale="zh")["keyword_coverage"] == 1
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr() == ("", "")

@@ -2,22 +2,31 @@
 
 import csv
 import json
+from dataclasses import replace
 from math import exp
 from pathlib import Path
 
 import pytest
 
 from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
+from ecom_llm.evaluate.matching import matchers
+from ecom_llm.evaluate.measure import Written
 from ecom_llm.evaluate.report import replacing
-from ecom_llm.evaluate.stage import run
+from ecom_llm.evaluate.stage import baselines, compare, run
 from ecom_llm.evaluate.testset import fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
-from ecom_llm.records import SPLITS, Item, UserError, read_jsonl, write_jsonl
+from ecom_llm.records import SPLITS, Example, Item, UserError, read_jsonl
+from ecom_llm.shards import write_records
+from ecom_llm.skills import SKILLS
 
 REPO = Path(__file__).parents[3]
 COLOURS = {"en": ["red", "navy blue", "blue", "green"], "zh": ["红色", "红", "蓝色", "绿色"]}
-NAMES = {"en": ("colour", "history", "strengths", "stars"), "zh": ("颜色", "购买记录", "优点", "星级")}
+NAMES = {
+    "en": ("colour", "history", "strengths", "stars", "question"),
+    "zh": ("颜色", "购买记录", "优点", "星级", "问题"),
+}
+ASKED = {"en": "Which colour is it?", "zh": "是什么颜色的？"}
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +43,12 @@ def params() -> Params:
 
 def examples_of(make_example, split: str, size: int):
     for locale, colours in COLOURS.items():
-        colour, history, strengths, stars = NAMES[locale]
+        colour, history, strengths, stars, question = NAMES[locale]
         for n in range(size):
             value, number = colours[n % 4], 100 * SPLITS.index(split) + n
             yield make_example("describe", locale, number, {colour: value}, f"a {value} dress {n}")
             yield make_example("review", locale, number, {stars: "5", strengths: value}, f"so {value}, I like it")
+            yield make_example("answer", locale, number, {question: ASKED[locale]}, f"it is {value}")
             yield make_example("recommend", locale, number, {history: f"{value}; {value}"}, colours[(n + 1) % 4])
 
 
@@ -47,11 +57,10 @@ def layout(make_example, model_folder, tmp_path_factory) -> Layout:
     root = tmp_path_factory.mktemp("workspace")
     found = Layout(root, root / "state")
     for split in SPLITS:
-        write_jsonl(found.split(split), examples_of(make_example, split, 5))
+        write_records(found.split(split), Example, examples_of(make_example, split, 5))
     named = [(locale, title) for locale, titles in COLOURS.items() for title in titles]
-    write_jsonl(
-        found.items, [Item(product=f"P{n}", locale=locale, title=title) for n, (locale, title) in enumerate(named)]
-    )
+    items = [Item(product=f"P{n}", locale=locale, title=title) for n, (locale, title) in enumerate(named)]
+    write_records(found.items, Item, items)
     found.model.parent.mkdir(parents=True)
     found.model.symlink_to(model_folder)
     return found
@@ -67,10 +76,11 @@ def test_every_skill_and_locale_is_measured_with_its_metrics(written):
     evidence = read_evidence(written.metrics)
     likelihood = {"perplexity", "bits_per_byte"}
     text = {"bleu", "attribute_coverage"} | likelihood
-    assert evidence.examples == 18
-    assert set(evidence.metrics) == {"describe", "review", "recommend", "all"}
+    assert evidence.examples == 24
+    assert set(evidence.metrics) == {"describe", "review", "answer", "recommend", "all"}
     for locale in COLOURS:
         assert text <= set(evidence.metrics["describe"][locale])
+        assert set(evidence.metrics["answer"][locale]) <= set(SKILLS["answer"].metrics) | likelihood
         assert set(evidence.metrics["recommend"][locale]) == {"hit@10", "ndcg@10"} | likelihood
     assert not {"bleu", "distinct_4"} & set(evidence.metrics["describe"]["all"])
     assert {"attribute_coverage", "hit@10"} | likelihood <= set(evidence.metrics["all"]["all"])
@@ -78,15 +88,18 @@ def test_every_skill_and_locale_is_measured_with_its_metrics(written):
 
 
 def test_the_baselines_stand_beside_it_on_the_same_examples(written):
-    baselines = read_evidence(written.metrics).baselines
-    assert set(baselines) == {"nearest_neighbour", "template", "popularity"}
-    assert set(baselines["popularity"]) == {"recommend", "all"}
+    found = read_evidence(written.metrics).baselines
+    assert set(found) == {"bm25", "nearest_neighbour", "template", "popularity"}
+    assert set(found["popularity"]) == {"recommend", "all"}
+    assert set(found["bm25"]) == {"answer", "recommend", "all"}
     # four items and ten places: popularity cannot miss, and a template states what it was given
-    assert baselines["popularity"]["recommend"]["en"]["hit@10"] == 1
-    assert baselines["template"]["describe"]["zh"]["attribute_coverage"] == 1
-    assert baselines["template"]["describe"]["zh"]["unsupported_rate"] == 0
-    assert baselines["template"]["describe"]["en"]["distinct_4"] > 0
-    assert "perplexity" not in baselines["template"]["describe"]["en"]
+    assert found["popularity"]["recommend"]["en"]["hit@10"] == found["bm25"]["recommend"]["zh"]["hit@10"] == 1
+    # shoppers here never buy the same again, which is what search proposes first
+    assert found["bm25"]["recommend"]["en"]["ndcg@10"] < 0.9
+    assert found["template"]["describe"]["zh"]["attribute_coverage"] == 1
+    assert found["template"]["describe"]["zh"]["unsupported_rate"] == 0
+    assert found["template"]["describe"]["en"]["distinct_4"] > 0
+    assert "perplexity" not in found["template"]["describe"]["en"]
 
 
 def test_the_gate_finds_in_outputs_what_metrics_say(written):
@@ -114,7 +127,27 @@ def test_outputs_show_the_baselines_texts(written):
     described = next(output for output in found.values() if output.skill == "describe")
     assert set(described.baselines) == {"nearest_neighbour", "template"}
     recommended = next(output for output in found.values() if output.skill == "recommend")
-    assert recommended.text in COLOURS[recommended.locale] and set(recommended.baselines) == {"popularity"}
+    assert recommended.text in COLOURS[recommended.locale] and set(recommended.baselines) == {"bm25", "popularity"}
+    answered = next(output for output in found.values() if output.skill == "answer" and output.locale == "zh")
+    assert answered.baselines["bm25"] == "it is 红色", "all questions are one, so the first answer of training is taken"
+
+
+def test_answers_are_judged_by_keywords_whose_signature_is_kept(make_example, monkeypatch):
+    monkeypatch.setitem(SKILLS, "answer", replace(SKILLS["answer"], metrics=("keyword_coverage",)))
+    training = [make_example("answer", "zh", 1, {"问题": "防水吗？"}, "可以防水")]
+    examples = [make_example("answer", "zh", 2, {"问题": "请问防水吗？"}, "防水的材质")]
+    model, found = compare(examples, [Written("材质是防水的")], training, [], matchers([*training, *examples]))
+    assert model.metrics["answer"]["zh"] == model.metrics["all"]["all"] == {"keyword_coverage": 1}
+    assert found["bm25"].metrics["answer"]["zh"] == {"keyword_coverage": 0.5}
+    assert model.keywords.keys() == {"zh"} and "jieba" in model.keywords["zh"] and model.signatures == {}
+
+
+def test_what_cannot_be_searched_has_no_baseline(make_example):
+    answer = make_example("answer", "en", 1, {"question": "loud?"}, "no")
+    recommend = make_example("recommend", "en", 1, {"history": "red kettle"}, "kettle")
+    assert set(baselines("answer", [answer], [], [])) == {"template"}
+    assert baselines("recommend", [recommend], [], []) == {}
+    assert baselines("recommend", [recommend], [], ["pan", "kettles"])["bm25"][0].ranking == ("kettles", "pan")
 
 
 def test_slices_are_the_metrics_as_rows(written):
@@ -137,13 +170,21 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
     run(params, written)
     assert [path.read_bytes() for path in files] == before
     assert sorted(written.metrics.parent.iterdir()) == sorted(files)
-    assert json.loads(before[1]).keys() == {"test_set", "tokenizer", "examples", "metrics", "baselines", "signatures"}
+    assert json.loads(before[1]).keys() == {
+        "test_set",
+        "tokenizer",
+        "examples",
+        "metrics",
+        "baselines",
+        "signatures",
+        "keywords",
+    }
 
 
 def test_an_empty_test_split_is_the_users_to_mend(params, layout, tmp_path):
     empty = Layout(tmp_path, tmp_path / "state")
     for split in SPLITS:
-        write_jsonl(empty.split(split), [])
+        write_records(empty.split(split), Example, [])
     empty.model.parent.mkdir(parents=True)
     empty.model.symlink_to(layout.model.resolve())
     with pytest.raises(UserError, match=r"prepare\.test_share"):

@@ -1,18 +1,71 @@
-"""A small shop, and the params that prepare it."""
+"""A small shop, the params that prepare it, and the preparation as a function of them."""
 
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ecom_llm.collect.rejected import REJECTED, Rejected
 from ecom_llm.params import Prepare, load_params
-from ecom_llm.records import Advert, Interaction, Product, Question, Review, Tables
+from ecom_llm.prepare.manifest import Manifest
+from ecom_llm.prepare.stage import prepare
+from ecom_llm.records import (
+    SPLITS,
+    TABLES,
+    Advert,
+    Example,
+    Interaction,
+    Item,
+    Product,
+    Question,
+    Review,
+    Tables,
+    write_jsonl,
+)
+from ecom_llm.shards import read_records, write_records
 
 REPO = Path(__file__).parents[3]
+
+
+@dataclass
+class Prepared:
+    """What the stage wrote, read back."""
+
+    examples: list[Example]
+    items: list[Item]
+    rejected: list[Rejected]
+    manifest: Manifest
 
 
 @pytest.fixture
 def params() -> Prepare:
     return load_params(REPO / "params.yaml").prepare
+
+
+def write_collected(folder: Path, shop: Tables, refused: list[Rejected]) -> None:
+    """The tables as `collect` leaves them."""
+    for table, kind in TABLES.items():
+        write_records(folder / table, kind, getattr(shop, table))
+    write_jsonl(folder / f"{REJECTED}.jsonl", refused)
+
+
+@pytest.fixture
+def prepared_of(tmp_path: Path) -> Callable[[Tables, list[Rejected], Prepare], Prepared]:
+    """Prepare tables for real, through files, and read the result."""
+
+    def run(shop: Tables, refused: list[Rejected], params: Prepare) -> Prepared:
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        write_collected(tmp_path / "run" / "collected", shop, refused)
+        out = tmp_path / "run" / "prepared"
+        out.mkdir()
+        rejected: list[Rejected] = []
+        manifest = prepare(tmp_path / "run" / "collected", out, params, rejected.append)
+        examples = [example for split in SPLITS for example in read_records(out / split, Example)]
+        return Prepared(examples, list(read_records(out / "items", Item)), rejected, manifest)
+
+    return run
 
 
 def product(row: int, locale: str = "en", **values: object) -> Product:

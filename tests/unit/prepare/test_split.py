@@ -1,18 +1,22 @@
 """split: groups stay whole, and new products move no other."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecom_llm.params import Prepare
+from ecom_llm.params import Prepare, load_params
 from ecom_llm.prepare.split import drawn_split, given_splits
 from ecom_llm.records import Product, UserError
 
+DEFAULT = load_params(Path(__file__).parents[3] / "params.yaml").prepare
 GROUPS = [f"P{number}" for number in range(4000)]
 
 
 def with_shares(validation=0.1, test=0.1, seed=1):
-    return Prepare(seed=seed, validation_share=validation, test_share=test, min_characters=1, max_characters=9)
+    values = DEFAULT.model_dump() | {"seed": seed, "validation_share": validation, "test_share": test}
+    return Prepare.model_validate(values)
 
 
 def product(row, split, name="P1", locale="en"):

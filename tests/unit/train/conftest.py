@@ -6,7 +6,8 @@ import pytest
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, read_yaml, validate
-from ecom_llm.records import Example, write_jsonl
+from ecom_llm.records import Example
+from ecom_llm.shards import write_records
 
 REPO = Path(__file__).parents[3]
 COLOURS = {"en": ("red", "navy blue", "green", "black"), "zh": ("红色", "藏青色", "绿色", "黑色")}
@@ -57,7 +58,7 @@ def prepared(tmp_path: Path) -> Layout:
     """A workspace in which `prepare` has run."""
     layout = Layout(workspace=tmp_path / "workspace", state=tmp_path / "state")
     everything = [example(number, locale) for number in range(60) for locale in ("en", "zh")]
-    write_jsonl(layout.split("train"), everything[:100])
-    write_jsonl(layout.split("validation"), everything[100:])
+    write_records(layout.split("train"), Example, everything[:100])
+    write_records(layout.split("validation"), Example, everything[100:])
     (layout.workspace / "models").mkdir()
     return layout

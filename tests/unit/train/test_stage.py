@@ -17,7 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, validate
-from ecom_llm.records import Example, UserError, read_jsonl
+from ecom_llm.records import Example, UserError
+from ecom_llm.shards import read_records
 from ecom_llm.train.batching import CompletionLoss, Completions, LeftPadded
 from ecom_llm.train.encode import encode
 from ecom_llm.train.stage import run
@@ -54,7 +55,7 @@ def test_the_written_model_has_the_loss_of_the_curve_for_every_batch_size(prepar
     run(tiny_params, prepared)
     model = AutoModelForCausalLM.from_pretrained(prepared.model)
     tokenizer = AutoTokenizer.from_pretrained(prepared.model)
-    data = Completions(encode(read_jsonl(prepared.split("validation"), Example), tokenizer))
+    data = Completions(encode(read_records(prepared.split("validation"), Example), tokenizer))
     losses = [validation_loss(model, data, LeftPadded(tokenizer.pad_token_id), size) for size in (1, 7, 32)]
     assert losses == pytest.approx([losses[0]] * 3, abs=1e-5)
 
@@ -63,7 +64,7 @@ def test_the_loss_is_that_of_the_model_on_each_text_alone(prepared, tiny_params)
     run(changed(tiny_params, max_steps=1), prepared)
     model = AutoModelForCausalLM.from_pretrained(prepared.model)
     tokenizer = AutoTokenizer.from_pretrained(prepared.model)
-    data = Completions(encode(list(read_jsonl(prepared.split("validation"), Example))[:5], tokenizer))
+    data = Completions(encode(list(read_records(prepared.split("validation"), Example))[:5], tokenizer))
     total = count = 0.0
     for one in data.encoded:
         ids = torch.tensor([one.prompt + one.completion])

@@ -1,0 +1,215 @@
+"""Quality filters: reasons why a text is not learned from, each with a name by which it is switched on.
+
+A filter looks only at texts that no earlier one has refused, and the dear ones first at a cheap sign, so that a whole
+column is judged at the speed of the cleaning. Texts are taken as `ecom_llm.prepare.cleaning` leaves them.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import daft
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from daft import DataType, Expression, Series
+
+from ecom_llm.prepare.language import identified_texts
+from ecom_llm.records import UserError
+
+Judged = Callable[[pl.Series, pl.Series, "Limits"], pl.Series]
+"""Texts, their declared locales, the limits -> the reason for each text, or null."""
+
+ADDRESS = r"(?i)(?:https?://|www\.)[!-~]+"
+PLACEHOLDER = (
+    r"(?i)^[\s\p{P}\p{S}]*(?:n\s?/\s?a|null|nil|nan|undefined|tbd|tba|todo|test(?:ing)?(?: ?\d+)?|asdf\w*|qwerty\w*|x{3,}|"
+    r"no (?:description|comment|review|answer|text)s?(?: (?:available|provided|yet|given))*|not available|coming soon|"
+    r"description|placeholder|sample text|此用户没有填写评[价论]内?容?|该?用户未(?:填写评[价论]|及时评价，?系统默认好评)(?:内容)?|"
+    r"系统默认好评|默认好评|评价方未及时做出评价.{0,12}|暂无(?:描述|评[价论]|介绍|内容|数据)|测试\d*)[\s\p{P}\p{S}]*$"
+)
+"""Texts that stand for a text: what shops' systems write where a person wrote nothing. `没有` and `none` are answers."""
+PLACEHOLDER_LENGTH = 60
+"""Characters above which a text is looked through for filler only."""
+FILLER = r"(?i)lorem ipsum|dolor sit amet"
+
+UNPARTED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Kana and Han: scripts that do not part words."""
+TOKEN = rf"[{UNPARTED}]|[^\W_{UNPARTED}]+"
+"""A word, or a character of the scripts that do not part words; read alike by Rust and by Python."""
+SENTENCE_END = re.compile(r"[.!?。！？；;…\n]+")
+REPEATS = 3
+"""An n-gram is no repetition below this many times: short texts say a product's name twice."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the filters allow; all from params."""
+
+    min_characters: int
+    max_characters: int
+    min_letters: float
+    """Smallest share of letters among the characters that are not white space."""
+    max_links: float
+    """Largest share of a text's characters that stand in web addresses."""
+    max_repetition: float
+    """Largest share of a text's words in one repeated n-gram (2 to 4 words), or in sentences said before."""
+
+
+def _said(found: pl.Series, reason: str) -> pl.Series:
+    """The reason where found."""
+    return pl.select(pl.when(found).then(pl.lit(reason)).alias("reason"))["reason"]
+
+
+def _short(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    short = texts.str.len_chars() < limits.min_characters
+    return _said(short, f"text: shorter than {limits.min_characters} characters")
+
+
+def _long(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    long = texts.str.len_chars() > limits.max_characters
+    return _said(long, f"text: longer than {limits.max_characters} characters")
+
+
+def _placeholder(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    brief = (texts.str.len_chars() <= PLACEHOLDER_LENGTH).arg_true()
+    standing_in = _at(brief, texts.gather(brief).str.contains(PLACEHOLDER), len(texts))
+    return _said(standing_in | texts.str.contains(FILLER), "text: a placeholder")
+
+
+def _letters(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    """As Gopher's share of words with a letter (Rae et al. 2021, table A1), by characters: a share of Han needs no words."""
+    # What is cut out is cut in runs; marks count as letters, or Thai and Hindi would seem half empty.
+    letters = texts.str.replace_all(r"[^\p{L}\p{M}]+", "").str.len_chars()
+    seen = texts.str.replace_all(r"\s+", "").str.len_chars()
+    return _said(
+        letters < seen * limits.min_letters, f"text: fewer than {limits.min_letters:.0%} of its characters are letters"
+    )
+
+
+def _links(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    suspects = texts.str.contains(ADDRESS).arg_true()
+    asked = texts.gather(suspects)
+    left = asked.str.replace_all(ADDRESS, "").str.len_chars()
+    many = (asked.str.len_chars() - left) > asked.str.len_chars() * limits.max_links
+    return _said(_at(suspects, many, len(texts)), f"text: more than {limits.max_links:.0%} of it are web addresses")
+
+
+def repetition(text: str) -> float:
+    """The largest share of a text's words that repetition covers: in one n-gram (2 to 4 words), or in repeated sentences.
+
+    After the repetition filters of Gopher (Rae et al. 2021, arXiv:2112.11446, table A1), scaled to a few sentences: words
+    are counted and not characters; an n-gram must stand `REPEATS` times, and lines are sentences.
+    """
+    return max(_in_ngrams(_words(text)), _in_sentences(text))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(TOKEN, text.lower())
+
+
+def _in_ngrams(words: list[str]) -> float:
+    """Overlapping occurrences share words, so places are counted and not occurrences."""
+    shares = [0.0]
+    for size in (2, 3, 4):
+        grams = list(zip(*(words[start:] for start in range(size)), strict=False))
+        for gram, count in Counter(grams).most_common(1):
+            if count >= REPEATS:
+                places = {at + step for at, other in enumerate(grams) if other == gram for step in range(size)}
+                shares.append(len(places) / len(words))
+    return max(shares)
+
+
+def _in_sentences(text: str) -> float:
+    """The share of words in sentences that stand earlier in the text already."""
+    sentences = [tuple(_words(sentence)) for sentence in SENTENCE_END.split(text)]
+    total = sum(map(len, sentences))
+    return (total - sum(map(len, set(sentences)))) / total if total else 0.0
+
+
+def _may_repeat(texts: pl.Series, limit: float) -> pl.Series:
+    """Whether pairs of words come again often enough for any repetition above the limit; in natural texts few do.
+
+    An n-gram of at most 4 words that covers a share s of w words stands s * w / 4 times, and so does its first pair; in
+    sentences said again at least every second pair has been there.
+    """
+    words = texts.str.to_lowercase().str.extract_all(TOKEN)
+    sizes = words.list.len()
+    every = pl.DataFrame({"row": np.arange(len(texts), dtype=np.uint64), "word": words}).explode("word")
+    row = every["row"].to_numpy()
+    pairs = (every["word"].hash(1) ^ every["word"].hash(2).shift(-1, fill_value=0)).to_numpy()
+    # The row stands in the highest bits, so that one sort brings together the equal pairs of each text (grouping by
+    # row and pair takes ten times as long); two pairs that share a hash cost a second look and no more.
+    bits = np.uint64(64 - max(len(texts).bit_length(), 1))
+    keys = np.sort(((row << bits) | (pairs >> (np.uint64(64) - bits)))[:-1][row[1:] == row[:-1]])
+    twice, thrice = (keys[step:][keys[step:] == keys[:-step]] >> bits for step in (1, REPEATS - 1))
+    again, often = (np.bincount(rows.astype(np.int64), minlength=len(texts)) for rows in (twice, thrice))
+    share = sizes.to_numpy() * limit
+    return pl.Series(((often > 0) & ((again + 1) * 4 >= share)) | ((again > 0) & (again * 2 >= share)))
+
+
+def _repetition(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
+    suspects = _may_repeat(texts, limits.max_repetition).arg_true()
+    worse = [repetition(text) > limits.max_repetition for text in texts.gather(suspects).to_list()]
+    return _said(_at(suspects, worse, len(texts)), f"text: more than {limits.max_repetition:.0%} of it repeats itself")
+
+
+def _language(texts: pl.Series, locales: pl.Series, limits: Limits) -> pl.Series:
+    """Only where identification is sure: see `ecom_llm.prepare.language`."""
+    frame = pl.DataFrame({"found": identified_texts(texts, locales), "locale": locales})
+    declared = pl.col("locale").str.extract(r"^([A-Za-z]+)").str.to_lowercase()
+    reason = pl.format("text: its language is {} and not {}", "found", "locale")
+    return frame.select(pl.when(pl.col("found") != declared).then(reason).alias("reason"))["reason"]
+
+
+def _at(places: pl.Series, values: Sequence[bool] | pl.Series, length: int) -> pl.Series:
+    """True where a value at one of the places is."""
+    flags = pl.Series([False], dtype=pl.Boolean).new_from_index(0, length)
+    return flags.scatter(places, values) if len(places) else flags
+
+
+FILTERS: dict[str, Judged] = {
+    "placeholder": _placeholder,
+    "short": _short,
+    "long": _long,
+    "letters": _letters,
+    "links": _links,
+    "repetition": _repetition,
+    "language": _language,
+}
+"""Name -> filter, the cheap ones first."""
+
+
+def reasons_of(texts: pl.Series, locales: pl.Series, filters: Sequence[str], limits: Limits) -> pl.Series:
+    """The first reason against each text, in the order of `filters`; null where there is none, or no text."""
+    found = pl.Series("reason", [None] * len(texts), dtype=pl.String)
+    for name in filters:
+        open_ones = (found.is_null() & texts.is_not_null()).arg_true()
+        if len(open_ones):
+            found.scatter(open_ones, FILTERS[name](texts.gather(open_ones), locales.gather(open_ones), limits))
+    return found
+
+
+@daft.func.batch(return_dtype=DataType.string(), use_process=False)
+def _reasons(column: Series, locale: Series, filters: str, limits: str) -> pa.Array:
+    texts, locales = (pl.Series(part.to_arrow(), dtype=pl.String) for part in (column, locale))
+    found = reasons_of(texts, locales, filters.split(","), Limits(**json.loads(limits)))
+    return found.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def reasons(column: Expression, locale: Expression, filters: tuple[str, ...], limits: Limits) -> Expression:
+    """The first reason against each text of a column of cleaned strings, or null; `locale` is the declared one (BCP 47).
+
+    Raises:
+        UserError: a filter is not known.
+    """
+    unknown = [name for name in filters if name not in FILTERS]
+    if unknown:
+        raise UserError(
+            f"prepare.filters: no filter is named {unknown[0]!r}; expected some of {', '.join(FILTERS)}. "
+            "Mend the name in params.yaml."
+        )
+    if not filters:
+        return daft.lit(None).cast(DataType.string())
+    return _reasons(column, locale, ",".join(filters), json.dumps(asdict(limits)))

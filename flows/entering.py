@@ -1,0 +1,24 @@
+"""Entering a checkout: what every command does first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecom_llm.layout import Layout
+    from ecom_llm.params import Params
+
+
+def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["Layout", "Params"]:
+    """Go to the checkout, choose the params, and set the environment that Prefect and MLflow will read."""
+    from ecom_llm.layout import Layout
+    from flows.checkout import enter_checkout
+    from flows.overrides import chosen_params
+    from flows.settings import prepare, require_state
+
+    given = recipe.resolve() if recipe is not None and recipe.exists() else recipe
+    layout: Layout = enter_checkout()
+    params = chosen_params(layout.params, given, settings)
+    require_state(layout)
+    prepare(layout, params.runtime.log_level)
+    return layout, params
