@@ -27,7 +27,7 @@ up: $(READY)  ## Prefect's and MLflow's servers and pages, with the deployments;
 	@$(BIN)/ecom-llm up
 
 test: $(READY)  ## the test suite
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 lint: $(READY)  ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

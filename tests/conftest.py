@@ -1,8 +1,22 @@
-"""For all tests: Ctrl-C means what it means on a terminal, also where the suite runs in a shell's background.
+"""For all tests: interruptions work, and two workers share a machine of two cores.
 
-A shell starts background jobs with SIGINT ignored, children inherit that, and no test of an interruption could pass.
+Ctrl-C means what it means on a terminal, also where the suite runs in a shell's background: a shell starts background jobs
+with SIGINT ignored, children inherit that, and no test of an interruption could pass.
 """
 
+import os
 import signal
 
+import pytest
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Two trainings of two threads each on two cores wait for each other: spinning, they take ten times as long as sleeping.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays with one worker, and all tests of the tiny shop too: its first run takes most of a minute."""
+    for item in items:
+        shared = "shop" if "e2e" in item.path.parts and "shop" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(shared))

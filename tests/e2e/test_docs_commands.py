@@ -14,8 +14,8 @@ import pytest
 from tests.e2e.conftest import COMMAND, REPO, clone, environment
 
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
-ELSEWHERE = ("ecom-llm up", "ecom-llm rollback", "ecom-llm add", "dvc gc", "git clone")
-"""test_up.py, test_spine.py and below; `dvc gc --workspace` asks before it deletes, and nobody is there to answer."""
+ELSEWHERE = ("ecom-llm up", "ecom-llm rollback", "ecom-llm add", "ecom-llm data restore", "dvc gc", "git clone")
+"""test_up.py, test_spine.py, test_versions.py and below; `dvc gc --workspace` asks before it deletes, and nobody is there to answer."""
 
 
 def commands() -> list[str]:
@@ -38,10 +38,10 @@ def stand_ins(tmp_path_factory) -> dict[str, str]:
     (tables / "products.csv").write_text("id,title,description,colour\n" + "\n".join(rows) + "\n")
     return {
         "/absolute/path/of/your/tables": str(tables),
-        "/absolute/path/of/the/folder": str(tables),
         "FILE": str(tables / "products.csv"),
         "VERSION": "1",
         "COMMIT": "HEAD",
+        "REV": "HEAD",
         "STAGE": "prepare",
     }
 
