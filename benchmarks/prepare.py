@@ -144,7 +144,9 @@ def main() -> None:
     by_operation(shards, state, given.rounds, megabytes)
     whole = {name: sum(parts.values()) for name, parts in times.items()}
     print(f"RATIO prepare_vs_datasets_map {whole['datasets'] / whole['ours']:.2f}")
-    print(f"RATIO prepare_vs_datasets_map_without_its_reading_and_writing {times['datasets']['map'] / whole['ours']:.2f}")
+    print(
+        f"RATIO prepare_vs_datasets_map_without_its_reading_and_writing {times['datasets']['map'] / whole['ours']:.2f}"
+    )
     print(f"RATIO prepare_vs_datatrove {whole['datatrove'] / whole['ours']:.2f}")
 
 
