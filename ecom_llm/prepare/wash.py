@@ -3,6 +3,7 @@
 The program is Daft's: `daft.set_runner_ray()` before it runs the same expressions on a cluster.
 """
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from daft.functions import hash as hashed
 from ecom_llm.params import Prepare
 from ecom_llm.prepare.buckets import BUCKET, KEYS
 from ecom_llm.prepare.cleaning import cleaned
-from ecom_llm.prepare.personal import count_placeholders, scrub
+from ecom_llm.prepare.personal import count_placeholders, find, scrub
 from ecom_llm.prepare.personal.names import scrub_names
+from ecom_llm.prepare.personal.scrub import suspects
 from ecom_llm.records import TABLES
 from ecom_llm.shards import is_pairs, parts_of
 
 TEXTS = ("title", "description", "text", "question", "answer", "goal", "audience")
 """Columns a person wrote; the other strings are keys, which are cleaned like texts (or rows would no longer find each
-other) but never scrubbed."""
+other) but not scrubbed: two customers would become one `[EMAIL]`. Shoppers get pseudonyms instead."""
 NAMES = ("id", "product", "shopper", "locale")
 
 
@@ -34,6 +36,8 @@ def wash(collected: Path, washed: Path, buckets: int, params: Prepare) -> None:
         frame = daft.read_parquet(str(collected / table / "*.parquet"))
         texts = {name: texts_washed(col(name), params) for name in TEXTS if name in frame.column_names}
         names = {name: cleaned(col(name), params.clean) for name in NAMES if name in frame.column_names}
+        if "shopper" in names and params.scrub_personal_data:
+            names["shopper"] = pseudonyms(names["shopper"])
         frame = frame.with_columns(texts | names)
         frame = frame.with_column(BUCKET, (hashed(col(KEYS[table])) % buckets).cast(daft.DataType.int64()))
         frame.write_parquet(str(washed / table), partition_cols=[col(BUCKET)])
@@ -43,6 +47,21 @@ def wash(collected: Path, washed: Path, buckets: int, params: Prepare) -> None:
 def scrubbed(texts: Series) -> Series:
     """The texts without personal data; the search is Arrow's, Python looks only at texts that may hold some."""
     return Series.from_arrow(scrub(texts.to_arrow()))
+
+
+@daft.func.batch(return_dtype=DataType.string(), use_process=False)
+def pseudonyms(names: Series) -> Series:
+    """Ids of shoppers; one that holds personal data, as an e-mail address does, gives way to a hash of itself.
+
+    The same id always has the same pseudonym, so histories stay whole. Who knows the id can tell the pseudonym: it keeps
+    ids out of examples and logs, and makes nobody anonymous.
+    """
+    column = names.to_arrow()
+    telling = [place for place in np.flatnonzero(suspects(column)) if find(column[place].as_py())]
+    renamed = column.to_pylist()
+    for place in telling:
+        renamed[place] = f"shopper-{hashlib.blake2b(renamed[place].encode(), digest_size=8).hexdigest()}"
+    return Series.from_arrow(pa.array(renamed, pa.large_string()))
 
 
 def texts_washed(texts: Expression, params: Prepare) -> Expression:

@@ -28,6 +28,10 @@ def leaky(shop):
             "reviews": edited(shop.reviews, text=f"Write to {said}, please.", strengths=(said,)),
             "questions": edited(shop.questions, question=f"Is {said} yours?", answer=f"Yes, {said} is ours."),
             "adverts": edited(shop.adverts, text=f"Call {said} now!", goal=said),
+            "interactions": [
+                row.model_copy(update={"shopper": PLANTED[0]}) if row.shopper == "S1" else row
+                for row in shop.interactions
+            ],
         }
     )
 
@@ -57,6 +61,14 @@ def test_finds_are_counted_by_type_and_what_was_a_placeholder_before_is_no_find(
     assert found["EMAIL"] == found["ID_NUMBER"] == found["BANK_CARD"] == found["IP"] == 8
     scrubbed = shop.model_copy(update={"reviews": edited(shop.reviews, text="Write to [EMAIL], please.")})
     assert not prepared_of(scrubbed, [], params).manifest.personal_data.get("EMAIL")
+
+
+def test_a_shopper_known_by_an_address_keeps_the_history_under_a_pseudonym(leaky, shop, params, prepared_of):
+    def histories(tables):
+        found = prepared_of(tables, [], params).examples
+        return sorted((e.target, e.attributes["history"]) for e in found if e.skill == "recommend")
+
+    assert histories(leaky) == histories(shop)
 
 
 def test_scrubbing_can_be_switched_off(leaky, params, prepared_of):
