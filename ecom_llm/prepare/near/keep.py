@@ -43,7 +43,7 @@ def near_copies(texts: daft.DataFrame, nearness: Nearness) -> pa.Table:
     """The texts that go, and why: (key, kept: the best-ranked kept text near it, jaccard), ordered by key.
 
     `texts` has the columns key (int64, each once), text, rank (int64, lower is better, say 0 test, 1 validation, 2 train) and
-    published (bool: is never let go, and goes before all others). It is read three times, so it should be cheap to read.
+    published (bool: is never let go, and goes before all others). It is read about four times, so it should be cheap to read.
     The answer is the same however the rows are ordered or partitioned.
 
     Promised exactly: no kept text is near a kept text of a better rank than the last (test, validation), unless both are
