@@ -43,6 +43,8 @@ ENOUGH = 20
 SYMBOL_IN_WORD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷](?=[^\W\d_])")
 JUDGED = 1 << 16
 """Bytes of non-ASCII lines that are looked at."""
+FEW_CONTROLS = 24
+"""Control characters that a cell or two may hold: the smallest picture has more."""
 
 
 def encoding_of(path: Path, sample: bytes) -> str:
@@ -85,9 +87,9 @@ def unmarked_utf16(sample: bytes) -> str | None:
 
 
 def refuse_binary(path: Path, sample: bytes) -> None:
-    """Refuse pictures, programs and the like; a stray NUL byte is left to its row."""
+    """Refuse pictures, programs and the like; a stray control character is left to its row, in a short file too."""
     control = sum(sample.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1b")
-    if control > len(sample) * 0.1:
+    if control > max(FEW_CONTROLS, len(sample) * 0.1):
         raise UserError(
             f"{path}: is not text: {control} of its first {len(sample)} bytes are control characters. Expected CSV, TSV, "
             "JSON, JSON lines, Parquet, Excel or text, plain or packed by gzip, bzip2, xz, zstd or zip."

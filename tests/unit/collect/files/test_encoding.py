@@ -1,5 +1,6 @@
 """Encodings: recognised from a sample, and the lines that do not fit are Faults, not the end."""
 
+import base64
 import codecs
 
 import pytest
@@ -80,12 +81,23 @@ def test_nul_bytes_are_faults_of_their_lines(read):
     assert rows == [(2, Fault("a NUL byte", "1,a\0b")), (3, {"id": "2", "text": "c"})]
 
 
+SMALLEST_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+"""A PNG of one pixel."""
+
+
+def test_a_short_file_may_hold_control_characters(read):
+    """Some shop's export of one product, of 24 bytes: its title is cleaned later."""
+    assert read("a.csv", b'"id","title"\n"","\x1a\x08\x08"\n') == [(2, {"id": "", "title": "\x1a\x08\x08"})]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
         ("text".encode("utf-32"), "encoded in UTF-32"),
         (bytes(range(32)) * 9, "is not text"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0", "is not text"),
+        (SMALLEST_PICTURE, "is not text"),
     ],
 )
 def test_what_is_no_text_is_refused(read, data, words):
