@@ -71,4 +71,6 @@ def version_line(version: Version) -> str:
     """A version with what the gate said of it."""
     again = ", was rolled back" if version.rolled_back else ""
     snapshot = version.tags.get("snapshot", "unknown")[:10]
-    return f"version {version.number}, last decision: {version.tags.get('gate', 'none yet')}{again}, snapshot {snapshot}"
+    return (
+        f"version {version.number}, last decision: {version.tags.get('gate', 'none yet')}{again}, snapshot {snapshot}"
+    )
