@@ -3,8 +3,8 @@
 Each operation is a trigger, a regular expression that finds every text it could change, and a mend, which changes those.
 Most texts of a shop are clean, so `cleaned` first looks once for any trigger at all, and only the rows found go through
 the operations. The searching is done by Rust's `regex` (through polars, on Arrow memory and without Python's lock), which
-does not backtrack: one search takes time linear in the text. Replacing all takes a search from each place, so that many
-`<script>` or `<!--` in one huge text that are never closed, each looked for to its end, cost time quadratic in its length.
+does not backtrack: one search takes time linear in the text. Replacing all searches again behind each match, and looks each
+time to the text's end for what closes a `<script>` or `<!--`: long texts that have these take a way of their own.
 
 What each operation does, in plain Python, stands in `benchmarks/peers/operations.py`; a test holds the two together.
 """
@@ -23,17 +23,17 @@ import ftfy
 import polars as pl
 import pyarrow as pa
 from daft import DataType, Expression, Series
-from ftfy.badness import BADNESS_RE
+from ftfy.badness import BADNESS_RE, is_bad
 
-from ecom_llm.prepare.markup import BREAKING, ENTITY, HIDDEN
+from ecom_llm.prepare.markup import BREAKING, ENTITY, HIDDEN, OPENING, without_hidden
 from ecom_llm.records import UserError
 
 CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x{84}\x{86}-\x{9f}\x{200b}\x{2060}\x{feff}]"
 """Control characters, and those of no width that join nothing (U+200D is left: it holds emoji together)."""
 BLANK = r"\t-\r\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 """White space but the plain one, as Python's `str.split` has it (Rust's `\\s` leaves out U+001C to U+001F)."""
-FOREIGN = r"[\x{80}-\x{4ff}\x{2010}-\x{25ff}\x{f8ff}\x{fb01}\x{fb02}\x{fffd}]"
-"""The characters ftfy knows from wrong decodings; one at least stands in each text it would mend."""
+LONG = 2_000
+"""Bytes up to which quadratic time does no harm: half a millisecond at worst; in most texts Rust is the faster one."""
 
 FTFY = ftfy.TextFixerConfig(explain=False)
 RARE = frozenset({"mojibake", "control", "unicode"})
@@ -76,29 +76,36 @@ def _one_by_one(mend: Callable[[str], str], texts: pl.Series) -> pl.Series:
     return pl.Series(texts.name, [mend(text) for text in texts.to_list()], dtype=pl.String)
 
 
-def _character(entity: re.Match[str]) -> str:
-    """The characters of one entity; an unknown name stays as it is spelt."""
-    return html.unescape(entity[0]) if entity[1] else html5.get(f"{entity[2]};", entity[0])
-
-
 def _unescape(texts: pl.Series) -> pl.Series:
     """Each entity once, so that `&amp;lt;` becomes `&lt;` and no more.
 
-    Texts with named entities alone are most of them, and one pass of Aho and Corasick's automaton (1975) does these; the
-    numbered ones are too many to list, and a second pass for them would unescape `&amp;#39;` twice.
+    Python sees each spelling once and not each place: then one pass of Aho and Corasick's automaton (1975) puts the
+    characters in. No entity holds another's beginning, so that what it finds is what the expression found.
     """
-    named = {f"&{name}": characters for name, characters in html5.items() if name.endswith(";")}
-    mended = texts.str.replace_many(named)
-    numbered = texts.str.contains("&#", literal=True).arg_true()
-    by_number = _one_by_one(partial(re.compile(ENTITY).sub, _character), texts.gather(numbered))
-    return mended.scatter(numbered, by_number) if len(numbered) else mended
+    spelt = texts.str.extract_all(ENTITY).explode(empty_as_null=False).unique()
+    characters = {entity: _characters(entity) for entity in spelt.to_list()}
+    return texts.str.replace_many(characters)
+
+
+def _characters(entity: str) -> str:
+    """The characters of one entity; an unknown name stays as it is spelt."""
+    return html.unescape(entity) if entity[1] == "#" else html5.get(entity[1:], entity)
+
+
+def _without_hidden(texts: pl.Series) -> pl.Series:
+    """The texts without what HIDDEN matches; see the module's docstring for the long ones."""
+    long = (texts.str.len_bytes() > LONG).arg_true()
+    long = long.filter(texts.gather(long).str.contains(OPENING))
+    if not len(long):
+        return texts.str.replace_all(HIDDEN, "")
+    mended = _one_by_one(without_hidden, texts.gather(long))
+    return texts.clone().scatter(long, "").str.replace_all(HIDDEN, "").scatter(long, mended)
 
 
 def _html() -> Operation:
     """Tags first and entities then, as a browser does: an escaped `&lt;b&gt;` is text that speaks of a tag."""
-    hidden, breaking = _replacing(HIDDEN, ""), _replacing(BREAKING, " ")
     # A plain `<` is found at the speed of memory; the tags' long patterns then run on few texts.
-    tags = Operation("<", lambda texts: breaking.mend(hidden.mend(texts)))
+    tags = Operation("<", lambda texts: _without_hidden(texts).str.replace_all(BREAKING, " "))
     return in_turn([tags, Operation("&", Operation(ENTITY, _unescape).apply)])
 
 
@@ -109,11 +116,12 @@ def _mojibake() -> Operation:
     translation blanks and comments go (Rust's `(?x)` would drop the blanks inside brackets too), and `\\s` and `\\w` are
     widened to hold all that Python means by them.
     """
+    # Its sign stands in the first search too, instead of a cheaper one that good accents and quotation marks would set off:
+    # an automaton's pace does not hang on its size, and three in four of the rows found are spared what follows.
     bare = re.sub(r"(\[[^\]]*\])|#[^\n]*|\s+", lambda part: part[1] or "", BADNESS_RE.pattern)
     trigger = bare.replace(r"\w", r"[\w\p{N}]").replace(r"\s", r"[\s\x1c-\x1f]")
     rest = Operation(trigger, partial(_one_by_one, ftfy.fix_encoding))
-    bad = Operation(trigger, lambda texts: rest.apply(_one_by_one(_decoded_once, texts)))
-    return Operation(FOREIGN, bad.apply)
+    return Operation(trigger, lambda texts: rest.apply(_one_by_one(_decoded_once, texts)))
 
 
 def _decoded_once(text: str) -> str:
@@ -122,6 +130,17 @@ def _decoded_once(text: str) -> str:
     Its last round only finds that all is well now, and takes two thirds of its time to do so; Rust's look at the whole
     column finds the same. The function is ftfy's own but not public: a test holds the result to `ftfy.fix_encoding`.
     """
+    if not is_bad(text):
+        return text
+    # The first two encodings that ftfy tries. What it mends in the bytes before it decodes them is never valid UTF-8, but
+    # for 0x1A, its sign of a lost character; so valid bytes need none of that, and most mojibake has them.
+    for encoding in ("latin-1", "sloppy-windows-1252"):
+        try:
+            encoded = text.encode(encoding)
+            if b"\x1a" not in encoded:
+                return encoded.decode()
+        except UnicodeError:
+            continue
     return ftfy._fix_encoding_one_step_and_explain(text, FTFY).text
 
 

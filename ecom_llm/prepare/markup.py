@@ -5,6 +5,8 @@ has the name of an HTML element and attributes as HTML spells them: with a value
 `x <b and c> y` stays therefore, although a browser would see a tag in it.
 """
 
+import re
+
 SPACE = r"[\t\n\f\r ]"
 BLOCK_NAMES = (
     "address|area|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|details|dialog|div|dl|dt|"
@@ -44,3 +46,46 @@ BREAKING = rf"</?(?i-u:{BLOCK_NAMES}){ATTRIBUTES}"
 """Tags between words."""
 ENTITY = r"&(?:#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));"
 """A character reference with its semicolon (also in Python's syntax). Without one it may be an address: `?a=1&copy=2`."""
+
+OPENING = r"<(?:!--|(?i-u:script|style))"
+"""The beginnings of what HIDDEN follows to an end of its own, which may be missing."""
+
+
+def _in_python(pattern: str) -> re.Pattern[str]:
+    """A pattern of this module, compiled by Python."""
+    return re.compile(pattern.replace("(?i-u:", "(?ai:"))
+
+
+_CLOSING = {
+    "<!--": _in_python("-->"),
+    "script": _in_python(rf"</(?i-u:script){SPACE}*>"),
+    "style": _in_python(rf"</(?i-u:style){SPACE}*>"),
+}
+_HEAD = _in_python(
+    rf"(<!--)|<!(?i-u:doctype){SPACE}[^<>]*>|<((?i-u:script|style)){ATTRIBUTES}|</?(?i-u:{INLINE_NAMES}){ATTRIBUTES}"
+)
+"""What HIDDEN matches, without what an element or a comment holds."""
+
+
+def without_hidden(text: str) -> str:
+    """The text without what HIDDEN matches, in time linear in its length.
+
+    An automaton that replaces all looks from every `<!--` or `<script>` that is never closed to the text's end. Here the
+    end is looked for once: when none stands behind one opening, none stands behind a later one.
+    """
+    kept: list[str] = []
+    unclosed: set[str] = set()
+    begun = place = 0
+    while head := _HEAD.search(text, place):
+        place = head.end()
+        kind = (head[1] or head[2] or "").lower()
+        closing = _CLOSING[kind].search(text, place) if kind and kind not in unclosed else None
+        if kind and not closing:
+            unclosed.add(kind)
+        if closing:
+            place = closing.end()
+        elif head[1]:
+            continue  # a lone `<!--` is text, while a lone `<script>` is still a tag
+        kept.append(text[begun : head.start()])
+        begun = place
+    return "".join([*kept, text[begun:]])

@@ -36,9 +36,13 @@ FILLER = r"(?i)lorem ipsum|dolor sit amet"
 
 UNPARTED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Kana and Han: scripts that do not part words."""
+SENTENCE_ENDS = ".!?。！？；;…\n"
 TOKEN = rf"[{UNPARTED}]|[^\W_{UNPARTED}]+"
-"""A word, or a character of the scripts that do not part words; read alike by Rust and by Python."""
-SENTENCE_END = re.compile(r"[.!?。！？；;…\n]+")
+"""A word, or a character of the scripts that do not part words, in Python's syntax."""
+TOKEN_OR_END = rf"[{UNPARTED}{SENTENCE_ENDS}]|[\p{{L}}\p{{N}}--[{UNPARTED}]]+"
+"""The same and the ends of sentences, in Rust's syntax, whose `\\w` holds accents too."""
+ODD = np.uint64(0x9E3779B97F4A7C15)
+"""Makes the first word of a pair differ from the second (2 ** 64 over the golden ratio, as Knuth has it)."""
 REPEATS = 3
 """An n-gram is no repetition below this many times: short texts say a product's name twice."""
 
@@ -80,9 +84,9 @@ def _placeholder(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
 
 def _letters(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
     """As Gopher's share of words with a letter (Rae et al. 2021, table A1), by characters: a share of Han needs no words."""
-    # What is cut out is cut in runs; marks count as letters, or Thai and Hindi would seem half empty.
-    letters = texts.str.replace_all(r"[^\p{L}\p{M}]+", "").str.len_chars()
-    seen = texts.str.replace_all(r"\s+", "").str.len_chars()
+    # What is not a letter is rarer, so that is counted; marks count as letters, or Thai and Hindi would seem half empty.
+    seen = texts.str.len_chars() - texts.str.count_matches(r"\s")
+    letters = seen - texts.str.count_matches(r"[^\p{L}\p{M}\s]")
     return _said(
         letters < seen * limits.min_letters, f"text: fewer than {limits.min_letters:.0%} of its characters are letters"
     )
@@ -102,11 +106,8 @@ def repetition(text: str) -> float:
     After the repetition filters of Gopher (Rae et al. 2021, arXiv:2112.11446, table A1), scaled to a few sentences: words
     are counted and not characters; an n-gram must stand `REPEATS` times, and lines are sentences.
     """
-    return max(_in_ngrams(_words(text)), _in_sentences(text))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(TOKEN, text.lower())
+    text = text.lower()
+    return max(_in_ngrams(re.findall(TOKEN, text)), _in_sentences(text))
 
 
 def _in_ngrams(words: list[str]) -> float:
@@ -123,30 +124,63 @@ def _in_ngrams(words: list[str]) -> float:
 
 def _in_sentences(text: str) -> float:
     """The share of words in sentences that stand earlier in the text already."""
-    sentences = [tuple(_words(sentence)) for sentence in SENTENCE_END.split(text)]
+    sentences = [tuple(re.findall(TOKEN, sentence)) for sentence in re.split(f"[{SENTENCE_ENDS}]", text)]
     total = sum(map(len, sentences))
     return (total - sum(map(len, set(sentences)))) / total if total else 0.0
 
 
 def _may_repeat(texts: pl.Series, limit: float) -> pl.Series:
-    """Whether pairs of words come again often enough for any repetition above the limit; in natural texts few do.
+    """Whether `repetition` may be above the limit, for a whole column at once; in natural texts it seldom may.
 
-    An n-gram of at most 4 words that covers a share s of w words stands s * w / 4 times, and so does its first pair; in
-    sentences said again at least every second pair has been there.
+    An n-gram of at most 4 words covers no more than 4 times as many words as it has occurrences, and its first pair stands
+    at least as often. Pairs and sentences are compared by hashes: two that share one cost a second look and no more.
     """
-    words = texts.str.to_lowercase().str.extract_all(TOKEN)
-    sizes = words.list.len()
+    words = texts.str.to_lowercase().str.extract_all(TOKEN_OR_END)
     every = pl.DataFrame({"row": np.arange(len(texts), dtype=np.uint64), "word": words}).explode("word")
-    row = every["row"].to_numpy()
-    pairs = (every["word"].hash(1) ^ every["word"].hash(2).shift(-1, fill_value=0)).to_numpy()
-    # The row stands in the highest bits, so that one sort brings together the equal pairs of each text (grouping by
-    # row and pair takes ten times as long); two pairs that share a hash cost a second look and no more.
-    bits = np.uint64(64 - max(len(texts).bit_length(), 1))
-    keys = np.sort(((row << bits) | (pairs >> (np.uint64(64) - bits)))[:-1][row[1:] == row[:-1]])
-    twice, thrice = (keys[step:][keys[step:] == keys[:-step]] >> bits for step in (1, REPEATS - 1))
-    again, often = (np.bincount(rows.astype(np.int64), minlength=len(texts)) for rows in (twice, thrice))
-    share = sizes.to_numpy() * limit
-    return pl.Series(((often > 0) & ((again + 1) * 4 >= share)) | ((again > 0) & (again * 2 >= share)))
+    ends = every["word"].is_in(list(SENTENCE_ENDS))
+    spoken = ends.not_().fill_null(False)
+    row, hashes = every["row"].filter(spoken).to_numpy(), every["word"].filter(spoken).hash().to_numpy()
+    sentence = ends.cum_sum().filter(spoken).to_numpy()
+    sizes = np.maximum(np.bincount(row.astype(np.int64), minlength=len(texts)), 1)
+    often = _most_frequent(row, hashes, len(texts)) * 4
+    return pl.Series((often / sizes > limit) | (_said_again(row, sentence, hashes, len(texts)) / sizes > limit))
+
+
+def _most_frequent(row: np.ndarray, hashes: np.ndarray, rows: int) -> np.ndarray:
+    """How often the most frequent pair of words stands in each text, 0 when that is below REPEATS."""
+    pairs = _within(row, hashes * ODD + np.roll(hashes, -1), rows)[:-1][row[1:] == row[:-1]]
+    pairs.sort()
+    places = np.flatnonzero(np.diff(pairs, prepend=~pairs[:1]))
+    counts = np.diff(places, append=len(pairs))
+    most = np.zeros(rows, np.int64)
+    np.maximum.at(most, _row(pairs[places[counts >= REPEATS]], rows), counts[counts >= REPEATS])
+    return most
+
+
+def _said_again(row: np.ndarray, sentence: np.ndarray, hashes: np.ndarray, rows: int) -> np.ndarray:
+    """The words of each text that stand in sentences said before in it."""
+    firsts = np.flatnonzero(np.diff(row, prepend=~row[:1]) | np.diff(sentence, prepend=~sentence[:1]))
+    lengths = np.diff(firsts, append=len(row))
+    # Weights that grow along the sentence: the same words in another order are another sentence.
+    weights = 2 * (np.arange(len(row)) - np.repeat(firsts, lengths)).astype(np.uint64) + 1
+    sums = _within(row[firsts], np.add.reduceat(hashes * weights, firsts), rows)
+    order = np.argsort(sums, kind="stable")
+    again = order[1:][sums[order][1:] == sums[order][:-1]]
+    return np.bincount(_row(sums[again], rows), lengths[again], minlength=rows)
+
+
+def _within(row: np.ndarray, hashes: np.ndarray, rows: int) -> np.ndarray:
+    """Hashes with the row in the highest bits, so that one sort brings together the equal ones of each text.
+
+    Grouping by row and hash takes ten times as long.
+    """
+    bits = max(rows.bit_length(), 1)
+    return (row << np.uint64(64 - bits)) | (hashes >> np.uint64(bits))
+
+
+def _row(keys: np.ndarray, rows: int) -> np.ndarray:
+    """The rows that `_within` put into the keys."""
+    return (keys >> np.uint64(64 - max(rows.bit_length(), 1))).astype(np.int64)
 
 
 def _repetition(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:

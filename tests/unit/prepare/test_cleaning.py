@@ -1,5 +1,6 @@
 """Cleaning: every operation is what its plain-Python definition says, on random Unicode and on what only looks like damage."""
 
+import re
 import unicodedata
 
 import daft
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.peers import operations as plain
-from ecom_llm.prepare.cleaning import FOREIGN, OPERATIONS, _unsettled, cleaned, cleaned_texts
+from ecom_llm.prepare.cleaning import OPERATIONS, _operation, _unsettled, cleaned, cleaned_texts
 from ecom_llm.records import UserError
 
 ALL = tuple(OPERATIONS)
@@ -121,14 +122,20 @@ def matching(pattern, texts):
     return set(pl.Series(texts, dtype=pl.String).filter(pl.Series(texts, dtype=pl.String).str.contains(pattern)))
 
 
-def test_no_text_in_which_ftfy_sees_mojibake_is_passed_over():
-    """ftfy's expression without the characters looked for first matches nothing: each of its alternatives needs one."""
-    foreign = matching(FOREIGN, EVERYTHING)
-    inside = {character for character in EVERYTHING if not character.isascii() and character in BADNESS_RE.pattern}
-    ranged = {chr(place) for place in (*range(0x80, 0x530), *range(0x2010, 0x2600))}
-    assert inside <= foreign
-    assert all(BADNESS_RE.search(a + b + c) is None for a in "aZ. 0" for b in "aZ. 0中。\u3000" for c in "a 中。")
-    assert foreign - ranged == {"\uf8ff", "\ufb01", "\ufb02", "\ufffd"}
+SUSPICIOUS = sorted({*BADNESS_RE.pattern, *"aZß1½ \u2160\x1c\x1f"} - set("[]()|\\\n"))
+
+
+def test_what_python_takes_for_a_letter_or_a_blank_the_translation_does_too():
+    for theirs, ours in ((r"\w", r"[\w\p{N}]"), (r"\s", r"[\s\x1c-\x1f]")):
+        assert ours in _operation("mojibake").trigger
+        known = [one for one in EVERYTHING if unicodedata.category(one) != "Cn"]
+        assert {one for one in known if re.match(theirs, one)} <= matching(ours, known)
+
+
+@given(texts=st.lists(st.text(SUSPICIOUS, min_size=2, max_size=8), min_size=20, max_size=20))
+@settings(max_examples=150, deadline=None)
+def test_no_text_in_which_ftfy_sees_mojibake_is_passed_over(texts):
+    assert {text for text in texts if BADNESS_RE.search(text)} <= matching(_operation("mojibake").trigger, texts)
 
 
 def test_no_text_that_is_not_nfc_is_passed_over():
