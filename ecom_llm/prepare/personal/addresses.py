@@ -11,8 +11,9 @@ _LOCAL = r"[a-z0-9À-ɏ_](?:[a-z0-9À-ɏ._%+'&-]{0,63})"
 _LABEL = r"(?:[a-z0-9À-ɏ](?:[a-z0-9À-ɏ-]{0,62})|[一-鿿]{1,20})"
 _TOP = r"(?:[a-z]{2,24}|中国|中國|公司|网络)"
 EMAIL = re.compile(rf"(?<![a-z0-9À-ɏ._%+@-]){_LOCAL}@(?:{_LABEL}\.){{1,6}}(?P<top>{_TOP})(?![a-z])", FLAGS)
+RUN_ON = re.compile(r"\.(?:com|net|org|cn|edu)(\.[a-z]{3,})\Z", FLAGS)
 _AT = r"(?:\s?[\[({<]\s?(?:at|@|a|艾特)\s?[\])}>]\s?|\s?艾特\s?)"
-_DOT = r"(?:\s?[\[({<]\s?(?:dot|\.|点)\s?[\])}>]\s?|\.|\sdot\s)"
+_DOT = r"(?:\s?[\[({<]\s?(?:dot|\.|点)\s?[\])}>]\s?|\.|\sdot\s|点(?=com|cn|net|org))"
 BRACKETED = re.compile(
     rf"(?<![a-z0-9._%+@-]){_LOCAL}{_AT}(?:[a-z0-9-]{{1,63}}{_DOT}){{1,4}}[a-z]{{2,6}}(?![a-z])", FLAGS
 )
@@ -21,6 +22,14 @@ SPELT = re.compile(
     r"(?:(?: dot |\.)[a-z0-9-]{1,63}){0,2}(?: dot |\.)(?:com|net|org|cn|co|io|uk|de|fr|eu|info|edu|me|us))(?![a-z0-9])",
     FLAGS,
 )
+_PROVIDER = r"(?:gmail|googlemail|hotmail|outlook|icloud|protonmail|foxmail|yahoo|sina|aol|yeah|qq|163|126|139|188)"
+PROVIDED = re.compile(
+    rf"(?<![a-z0-9._%+@-])(?P<local>[a-z0-9][a-z0-9._+-]{{1,63}})(?: at | ?@ ?){_PROVIDER}(?: dot | ?\. ?)"
+    r"(?:com|cn|net|co\.uk|de|fr|in|es|it)(?![a-z0-9])",
+    FLAGS,
+)
+"""A known mailbox provider needs no word like `e-mail` before it."""
+MAILBOXES = re.compile(r"gmail|googlemail|hotmail|outlook|icloud|protonmail|foxmail|qq", FLAGS)
 HASHED = re.compile(
     r"(?<![a-z0-9._%+@-])[a-z0-9][a-z0-9._-]{2,40}#(?:qq|163|126|gmail|sina|hotmail|outlook|foxmail|yahoo|icloud)"
     r"\.(?:com|cn|net)(?![a-z])",
@@ -56,11 +65,14 @@ NOT_LOCAL = frozenset(
 """`Email us at shop dot com` names no mailbox."""
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_GLUED = r"(?:(?<=ip)|(?<=ipv[46])|(?<=ping)|(?<=dns)|(?<=host)|(?<=ssh)|(?<=vpn))"
+"""Chinese sentences put no space behind such a word: ping192.168.1.1不通."""
 IPV4 = re.compile(
-    rf"(?:(?<!\w)|(?<=ip)|(?<=ipv4))(?<!\w[.\\-])(?<!\d,){_OCTET}(?:\.{_OCTET}){{3}}(?!\w|\.\w|-[a-z])", FLAGS
+    rf"(?:(?<!\w)|{_GLUED})(?<!\w[.\\])(?:(?<!\w-)|(?<=\.\d-)|(?<=\.\d\d-)|(?<=\.\d\d\d-)){_OCTET}(?:\.{_OCTET}){{3}}(?!\w|\.\w|-[a-z])",
+    FLAGS,
 )
 IPV6 = re.compile(
-    r"(?:(?<![\w.])|(?<=ip))(?<![0-9a-f]:)(?<!::)(?=[0-9a-f]{0,4}:[0-9a-f]{0,4}:)[0-9a-f:]{3,39}(?:\.\d{1,3}){0,3}",
+    rf"(?:(?<![\w.])|{_GLUED})(?<![0-9a-f]:)(?<!::)(?=[0-9a-f]{{0,4}}:[0-9a-f]{{0,4}}:)[0-9a-f:]{{3,39}}(?:\.\d{{1,3}}){{0,3}}",
     FLAGS,
 )
 VERSION_GAP = re.compile(
@@ -71,11 +83,21 @@ VERSION_AFTER = re.compile(r"\s?(?:版|固件|系统版本|firmware|release|buil
 
 
 def _email(text: str, match: re.Match[str]) -> Span | None:
-    return None if match["top"] in FILES else Span(match.start(), match.end(), "EMAIL")
+    if match["top"] in FILES:
+        return None
+    # `a@shop.com.Thanks`: behind .com only a country's two letters go on.
+    sentence = RUN_ON.search(match[0])
+    return Span(match.start(), match.end() - (len(sentence[1]) if sentence else 0), "EMAIL")
 
 
 def _any_email(_: str, match: re.Match[str]) -> Span | None:
     return Span(match.start(), match.end(), "EMAIL")
+
+
+def _provided_email(_: str, match: re.Match[str]) -> Span | None:
+    # `Reviews at yahoo dot com` speaks of a portal: a mailbox's name with a digit or a sign in it does not.
+    portal = " at " in match[0] and match["local"].isalpha() and not MAILBOXES.search(match[0])
+    return None if portal or match["local"] in NOT_LOCAL else Span(match.start(), match.end(), "EMAIL")
 
 
 def _spelt_email(text: str, match: re.Match[str]) -> Span | None:
@@ -92,6 +114,7 @@ def emails(text: str, where: list[Zone]) -> Iterator[Span]:
     yield from scan(EMAIL, text, _email, where)
     for pattern in (BRACKETED, HASHED):
         yield from scan(pattern, text, _any_email, where)
+    yield from scan(PROVIDED, text, _provided_email, where)
     yield from scan(SPELT, text, _spelt_email, where)
 
 
@@ -111,7 +134,9 @@ def _ipv4(text: str, match: re.Match[str]) -> Span | None:
         return None
     # A version's cue may stand further off ("the update brought 5.15.20.2"); product codes must name the number itself.
     refused = before.kind == "version" and VERSION_GAP.fullmatch(before.gap) is not None
-    if refused or before.names("product", "money"):
+    # An amount may have points between its thousands: price 1.234.567.890.
+    amount = before.names("money") and all(octet > 99 for octet in octets[1:])
+    if refused or amount or before.names("product"):
         return None
     if _version_like(octets) and before.kind != "address":
         return None

@@ -15,7 +15,7 @@ FOLD |= {code: code + 0x20 for code in range(0x41, 0x5B)} | {code: code - 0xFEC0
 FOLD |= dict.fromkeys([0x00A0, 0x2002, 0x2003, 0x2007, 0x2009, 0x202F, 0x3000], ord(" "))
 FOLD |= dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE58, 0xFE63], ord("-"))
 
-NUMBER_WORD = r"(?:#|№|no\b\.?|nr\b\.?|num\b\.?|nos\b\.?|nbr\b\.?|numbers?\b|ids?\b|ref\b\.?|reference\b|code\b)"
+NUMBER_WORD = r"(?:#|№|n[º°]|no\b\.?|nr\b\.?|num\b\.?|nos\b\.?|nbr\b\.?|numbers?\b|ids?\b|ref\b\.?|reference\b|code\b)"
 REACH = 44
 """How many characters before a value its cue may begin."""
 
@@ -31,20 +31,29 @@ class Words(NamedTuple):
 WORDS = (
     Words(
         "order",
-        r"(?:orders?(?:'s)?|purchase|tracking|shipment|shipping|parcel|package|delivery|consignment|waybill|awb|invoice"
-        r"|transaction|confirmation|booking|reservation|returns?|rma|refund|p\.?o\.?)[\s_-]{0,2}"
-        rf"(?:(?:tracking|confirmation|order|reference|ref|id|tracking id)[\s_-]?)?{NUMBER_WORD}"
-        r"|(?:tracking|waybill|awb|orderno|orderid|order_id|rma|order (?:confirmation|reference))(?![a-z])",
+        r"(?:ord|orders?(?:'s)?|purchase|track(?:ing)?|receipt|shipment|shipping|parcel|package|delivery|consignment|waybill|awb|invoice"
+        r"|transaction|confirmation|booking|reservation|returns?|rma|refund|p\.?o\.?)[\s_,?-]{0,2}"
+        rf"(?:(?:authori[sz]ation|tracking|confirmation|order|reference|ref|id|tracking id)[\s_-]?)?{NUMBER_WORD}"
+        r"|(?:tracking|waybill|awb|orderno|orderid|order_id|rma|return authori[sz]ation|order (?:confirmation|reference))(?![a-z])",
         r"(?:订单|訂單|运单|運單|快递|快遞|物流|退货|退貨|退款|换货|售后|包裹|交易|流水|面单|工单|发货|送货|配送|支付|采购|下单|订货)"
         r"\s?的?\s?(?:流水号|编号|編號|单号|單號|号码|號碼|号|號|编码|id|no\b\.?|number|#)"
-        r"|追踪号|跟踪号|单号|單號|流水号|流水號|单子号|采购单|退货单|发货单|提货单",
+        r"|追踪号|跟踪号|单号|單號|流水号|流水號|单子号"
+        r"|(?:采购|退货|退款|换货|发货|提货|快递|物流|售后|配送|维修|服务|预约|安装|工)单(?!子)",
     ),
     Words(
         "phone",
-        r"(?:tel(?:ephone)?|phoned?|mobile|mob|cell(?:phone)?|call(?:ed|ing)?|texts? to|sms|ring(?= (?:me|us|back))|ph|fax"
+        r"(?:tel(?:ephone)?|phoned?|mobile|mob|cell(?:phone)?|call(?:ed|ing|er(?: id)?|[ -]?back)?|sms|rang"
+        r"|ring(?= (?:me|us|back|on|at))|(?:(?<=can )|(?<=to )|(?<=please )|(?<=could )|(?<=you )|(?<=or ))ring"
+        r"|[tmpc]\s?:(?=\s?\Z)|ph|fax"
         r"|text(?:ed)?(?=\s(?:me|us|him|her|them|on)|[\s:]*\Z)|dial(?:l?ed)?|whats ?app|viber|hotline|helpline|landline"
-        r"|contact(?:ed)?|reach(?=ed|\s(?:me|us|him|her|them|out))|number to call|my (?:new |old |other )?number)(?![a-z])",
-        r"电话|電話|手机|手機|联系|聯繫|聯絡|致电|拨打|打给|座机|固话|热线|传真|微信|来电|短信|回电|机主|客服|收货人|收件人",
+        r"|contact(?:ed)?|reach(?:ed|able)|reach(?=\s(?:me|us|you|my|him|her|them|out))|hold of (?:me|us)"
+        r"|voicemail|answer,? try|registered(?=\s?\Z)|recipient"
+        r"|customer (?:service|support|care)|(?:text(?:s|ed)?(?: [a-z]{2,8})?|sent|messages?|sms|reply) to"
+        r"|(?:office|home|work|daytime|evening|contact|emergency|store|direct|our) numbers?|number to call|otp|notify"
+        r"|(?:boy|agent|driver|technician|courier|seller|buyer|receiver|manager|service cent(?:er|re))(?:'s)? (?:numbers?|no\b)"
+        r"|(?:my|his|her) (?:new |old |other )?number)(?:'s)?(?![a-z])",
+        r"电话|電話|手机|手機|联系|聯繫|聯絡|致电|拨打|打给|座机|固话|热线|传真|微信|来电|短信|回电|机主|客服|收货人|收件人"
+        r"|打[我他她](?!们)|打(?=[\s(]?\Z)|[☎☏✆📞📱📲]|(?:换个?|改成?|[我他她]的|新的?|[这那]个)号码",
     ),
     Words(
         "identity",
@@ -59,7 +68,7 @@ WORDS = (
     ),
     Words(
         "product",
-        r"(?:model|parts?|serial|sku|upc|ean|gtin|isbn|issn|asin|bar ?code|imei|meid|mpn|s/n|p/n|sn|pn|lot|batch|patent|cas"
+        r"(?:model|parts?|serial|sku|upc|ean|gtin|ndc|nsn|isbn|issn|asin|bar ?code|imei|meid|mpn|s/n|p/n|sn|pn|lot|batch|patent|cas"
         r"|fcc|mac|qq|(?:catalog(?:ue)?|item|product|article|style|reference|ref|spec|design|stock|drawing)"
         rf"\s?{NUMBER_WORD})(?![a-z])",
         r"型号|型號|货号|貨號|款号|料号|物料|零件|配件|序列号|串号|条码|条形码|條碼|機身|机身|批号|批次|书号|国际码"
@@ -75,8 +84,8 @@ WORDS = (
     Words(
         "version",
         r"(?:(?<!\d)v|ver|versions?|firmware|fw|software|sw|build|release|drivers?|updat(?:e|ed|es|ing)|(?:up|down)grad(?:e|ed|ing)"
-        r"|ios|android|windows|macos|bios|patch|section|chapter|clause|rev(?:ision)?|sdk|app|kernel)(?![a-z])",
-        r"版本|固件|系统|升级|更新|驱动|软件|章节|条款|章|节|第|补丁|内核",
+        r"|ios|android|windows|macos|miui|bios|patch|rfc|section|chapter|clause|rev(?:ision)?|sdk|app|kernel)(?![a-z])",
+        r"版本|固件|系统|升级|更新|驱动|软件|章节|条款|章|节|第|补丁|内核|鸿蒙|安卓",
     ),
     Words(
         "money",
@@ -86,7 +95,7 @@ WORDS = (
     Words("date", r"(?:date[ds]?|year|time|born|birthday|placed on|since|until)(?![a-z])", r"日期|时间|生日|年份|出生"),
     Words(
         "parcel",
-        r"(?:orders?|parcel|shipment|consignment|invoice|po|ups|fedex|dhl|usps|ems)(?![a-z])",
+        r"(?:orders?|track|parcel|shipment|consignment|invoice|po|ups|fedex|dhl|usps|ems)(?![a-z])",
         r"订单|訂單|运单|運單|快递|快遞|物流|包裹|顺丰|圆通|中通|申通|韵达|极兔|德邦|邮政|菜鸟|单子|这单|那单|下的单|下单|那个单",
     ),
     Words(
@@ -112,7 +121,7 @@ def _cue() -> re.Pattern[str]:
 CUE = _cue()
 # A full stop with a space ends a sentence, and with it what the label names: `it's a stock code. 13812345678`.
 DIRECT = re.compile(
-    r"(?:\.(?!\s)|[\s:=#()\[\]{}<>\"'*~/_-]|[【】「」“”《》‘’]|是|为|為|的|号码|號碼|号|码"
+    r"(?:\.(?!\s)|\.{3,}|[\s:=#()\[\]{}<>\"'*~/|_-]|[【】「」“”《》‘’]|是|为|為|的|号码|號碼|号|码"
     r"|\b(?:no|nr|num|nos|ref)\b\.?|\b(?:is|was|are|were|numbers?|id|code)\b)*",
     FLAGS,
 )

@@ -9,18 +9,19 @@ from ecom_llm.prepare.personal.span import HIDDEN, Span, Zone, scan
 from ecom_llm.prepare.personal.surroundings import UNIT, in_link
 
 VALUE = re.compile(
-    r"(?<![a-z0-9_%@.])(?=[a-z \-_/]{0,8}\d)(?<![a-z0-9][-/])(?<![$€£¥])"
+    r"(?<![a-z0-9_%@])(?:(?<!\.)|(?<=n[or]\.)|(?<=num\.)|(?<=ref\.))(?=[a-z \-_/]{0,8}\d)(?<![a-z0-9][-/])(?<![$€£¥])"
     r"(?:1z ?[0-9a-z]{3} ?[0-9a-z]{3} ?[0-9a-z]{2} ?[0-9a-z]{4} ?[0-9a-z]{4}|(?:sf|yt|jt|jd|zto|sto|ems) \d{8,16}"
     r"|\d{4}(?: \d{4}){2,5}(?: \d{1,3})?|[a-z0-9]+(?:[-_/]+[a-z0-9]+){0,8})"
     r"(?![a-z0-9_%@]|\.\d|-\d)",
     FLAGS,
 )
+"""One word or groups of digits with a digit near its start; `order no.4396841` puts no space behind the stop."""
 DIGIT = re.compile(r"\d")
 LETTER = re.compile(r"[a-z]", FLAGS)
 NEAR_DIGITS = re.compile(r"(?=(?:[a-z \-_/]{0,8}\d){4})", FLAGS)
 """Four digits near each other: what the vectorised triage looks for, so that it never misses what is found here."""
 FORM = re.compile(
-    r"\d{3}-\d{7}-\d{7}|1z ?[0-9a-z]{3} ?[0-9a-z]{3} ?\d\d ?\d{4} ?\d{4}|sf ?\d{12,13}|(?:yt|jt|zto|sto|jdv[a-z]?|jd)\d{11,15}"
+    r"(?:\d{3}|d\d\d)-\d{7}-\d{7}|1z ?[0-9a-z]{3} ?[0-9a-z]{3} ?\d\d ?\d{4} ?\d{4}|sf ?\d{12,13}|(?:yt|jt|zto|sto|jdv[a-z]?|jd)\d{11,15}"
     r"|[a-z]{2}\d{9}[a-z]{2}|(?:ord|order|inv|trk|rma)[-_]?(?=(?:[a-z-]*\d){5})[a-z0-9-]+",
     FLAGS,
 )
@@ -36,8 +37,8 @@ QUANTITY = re.compile(
 )
 VERB = re.compile(
     r"(?:\b(?:to|can|could|should|would|will|must|may|might|please|i|we|you|they|people|just|not|and|or|then|always|usually"
-    r"|ever|who|do|did|didn|don|'t|n't|'d|'ll|out of|(?:de|a)scending|numerical|alphabetical|wrong|need|re|pre|back|mail"
-    r"|made)[ -]|\bin )\Z",
+    r"|ever|who|do|did|didn|don|'t|n't|'d|'ll|out of|(?:de|a)scending|numerical|alphabetical|wrong|need|re|pre|(?<!e)(?<!e-)mail|made"
+    r"|(?<!sent )(?<!send )(?<!sending )back)[ -])\Z",
     FLAGS,
 )
 ADDED = re.compile(
@@ -49,8 +50,8 @@ ADDED = re.compile(
 DETERMINER = re.compile(r"\b(?:my|the|our|your|this|for|of|about|on|regarding|cancel|with)\s\Z", FLAGS)
 AFTER = re.compile(
     r"[\s,，)\"']{0,3}(?:"
-    r"(?:这个|这笔|这一|这|那个|那笔|是我的|是您的|是|为|就是|的这个)?\s?(?:我的|你的|您的|我)?\s?(?:这个)?\s?"
-    r"(?:订单|訂單|单号|單號|运单|快递|物流单|单子|这单|包裹)"
+    r"(?:这个|这笔|这一|这|那个|那笔|是我的|是您的|是|为|就是|的这个|的)?\s?(?:我的|你的|您的|我)?\s?(?:这个)?\s?"
+    r"(?:订单|訂單|单号|單號|运单|快递|物流(?!公司)|单子|这单|包裹)"
     r"|(?:is|was|=|-|that's|that is|,)\s?(?:my|the|our|your|his|her|their|this)\s?(?:(?:amazon|online|ups|fedex|dhl|usps) )?"
     r"(?:order|tracking|shipment|waybill|invoice|booking|confirmation|parcel)(?![a-z])"
     r"|\((?:my |the |our )?(?:order|tracking|waybill|invoice|booking|confirmation)\s?(?:no|number|id|#|code|ref))",
@@ -59,6 +60,11 @@ AFTER = re.compile(
 """`4823991 is my order number`, 283749182734这个订单."""
 NEXT = re.compile(r"(?:\s?(?:[,;、/&]|and|or|和|与|及|跟|以及|还有|或)\s?){1,2}(?:order\s?#?\s?|#|单号)?", FLAGS)
 JOINED = re.compile(r"and|&|、|和|与|跟|及|还有")
+PLURAL = re.compile(
+    r"\b(?:orders|(?:order|tracking) (?:numbers|nos|ids|#s))[\s:.(]*\Z|[两俩几二三四五2-9]\s?个?(?:订单|单号|快递|包裹|单子)[号\s:(]*\Z",
+    FLAGS,
+)
+"""Two of them are announced: then the second may be longer or shorter than the first, as two shops' are."""
 MOBILE = re.compile(r"1[3-9]\d{9}")
 LINKING = re.compile(r"(?:\b(?:is|are|was)|[:=是为])\s?\Z", FLAGS)
 WEAK_GAP = re.compile(r"[\s:,(#【]{0,4}", FLAGS)
@@ -111,12 +117,15 @@ def _weak(text: str, start: int, value: str) -> bool:
     """Behind a bare `order`, 订单, 快递 or a carrier's name: directly five digits, behind words and `#` too, else ten."""
     before = label(text, start)
     at = start - len(before.gap) - len(before.word)
-    if before.kind != "parcel" or _dated(value) or (before.word.startswith("order") and _verb(text, at)):
+    if before.kind != "parcel" or _dated(value):
+        return False
+    # Twelve digits are no part's number, whoever is told to order it.
+    if before.word.startswith("order") and _digits(value) < 12 and _verb(text, at):
         return False
     if before.direct or WEAK_GAP.fullmatch(before.gap):
         noun = value.isdigit() and before.gap.isspace() and DETERMINER.search(text[max(0, at - 12) : at])
         # Carriers are also hotlines (顺丰95338) and an UPS is also a battery (UPS 10000VA); their numbers are long.
-        few = 5 if before.word.startswith(("order", "订", "訂", "invoice", "po")) else 8
+        few = 5 if before.word.startswith(("order", "订", "訂", "运单", "運單", "invoice", "po")) else 8
         return _digits(value) >= (4 if noun and not YEAR.fullmatch(value) else few)
     enough = 5 if before.gap.endswith("#") and before.word.startswith("order") else 10
     near = len(before.gap) <= 30 and not DIGIT.search(before.gap) and HIDDEN not in before.gap
@@ -124,7 +133,10 @@ def _weak(text: str, start: int, value: str) -> bool:
 
 
 def _followed(text: str, value: str, end: int) -> bool:
-    return _digits(value) >= 6 and not _dated(value) and bool(AFTER.match(text, end))
+    after = AFTER.match(text, end)
+    # 顺丰95338，单号...: what is only listed before the word needs more digits than 55916这个订单.
+    few = 5 if after and after[0].startswith(("这", "那", "的")) else 6
+    return bool(after) and _digits(value) >= few and not _dated(value)
 
 
 def _formed(text: str, match: re.Match[str]) -> bool:
@@ -140,11 +152,14 @@ def _named(text: str, match: re.Match[str]) -> Span | None:
 
 
 def _nearby(text: str, match: re.Match[str]) -> Span | None:
-    if not _usable(text, match) or _counted(text, match[0], match.end()):
+    if not _usable(text, match):
         return None
-    if label(text, match.start()).names("product"):
+    before = label(text, match.start())
+    followed = _followed(text, match[0], match.end())
+    # 编号2023101730491497的订单: a number of the order that follows, not of goods.
+    if before.names("product") and not (followed and before.word in ("编号", "编码")):
         return None
-    found = _weak(text, match.start(), match[0]) or _followed(text, match[0], match.end())
+    found = (followed or _weak(text, match.start(), match[0])) and not _counted(text, match[0], match.end())
     return Span(match.start(), match.end(), "ORDER_NUMBER") if found else None
 
 
@@ -152,10 +167,11 @@ def _chain(text: str, spans: Iterator[Span]) -> Iterator[Span]:
     """Orders 48213001, 48213002 and 48213003: what is listed with an order number is one, if it looks alike."""
     for span in spans:
         yield span
+        plural = PLURAL.search(text[max(0, span.start - 24) : span.start]) is not None
         while (link := NEXT.match(text, span.end)) and (other := VALUE.match(text, link.end())):
             # The next in the list may be the customer's phone: 订单号 ..., 138...
             alike = abs(len(other[0]) - (span.end - span.start)) <= 2
-            few = 4 if alike else 5 if JOINED.search(link[0]) else 99
+            few = 4 if alike else 5 if plural or JOINED.search(link[0]) else 10 if link[0] == " / " else 99
             unlike = _digits(other[0]) < few or _dated(other[0]) or MOBILE.fullmatch(other[0])
             if unlike or not _usable(text, other) or _counted(text, other[0], other.end()):
                 break

@@ -9,9 +9,9 @@ from ecom_llm.prepare.personal.cues import FLAGS, Label, label
 from ecom_llm.prepare.personal.span import Span, Zone, scan
 from ecom_llm.prepare.personal.surroundings import stands_alone
 
-_S = r"(?:[ .-]| - )"
+_S = r"(?: {1,3}|[.-]| - )"
 _JOINT = r"(?:[ ./-]| - | / )"
-_TAIL = r"(?:,?\s?(?:ext(?:ension|n)?\.?|x|转|分机)\s?:?\s?\d{1,6})?"
+_TAIL = r"(?:,?\s?(?:ext(?:ension|n)?\.?|x|转?\s?分机号?|转)\s?:?\s?\d{1,6})?"
 _COUNTRY = (
     r"(?:1|7|20|21[1238]|2[2-6]\d|27|29[0179]|3[0-469]|3[578]\d|4[013-9]|42[013]|5[1-8]|50\d|59\d|6[0-6]|67\d|68\d|69[012]"
     r"|8[1246]|85[02356]|88[06]|9[0-58]|96\d|97\d|99[2-8])"
@@ -53,32 +53,55 @@ TRUNK = re.compile(
     FLAGS,
 )
 """National numbers with the trunk prefix 0: British, German, French, Italian, Dutch and their kin."""
-SERVICE = re.compile(r"(?<!\d)(?:[48]00\d{7}|0(?:10|2\d)[2-8]\d{7}|0[3-9]\d{2}[2-8]\d{6,7})(?!\d)")
+SERVICE = re.compile(r"(?<!\d)(?:[48]00\d{7}|0(?:10|2\d)[2-8]\d{7}|0[3-9]\d{2}[2-8]\d{6,7}|09\d{8})(?!\d)")
+SHAPED = re.compile(
+    r"\(0\d\) ?\d{4}[ -]?\d{4}(?!\d)|(?<!\d)86[ -](?:10|2\d|[3-9]\d\d)[ -][2-8]\d{2,3}[ -]?\d{4}(?!\d)"
+    r"|(?<!\d)85[23][ -][2-9]\d{3}[ -]?\d{4}(?!\d)"
+    r"|\([1-9]\d\) ?9?\d{4}-\d{4}(?!\d)|(?<!\d)[78] ?\(\d{3}\) ?\d{3}-\d\d-?\d\d(?!\d)"
+    r"|(?<!\d)0[1-9]\d{0,2}-\d{2,3} \d\d \d\d(?!\d)"
+)
+"""Taiwan and Australia, 86 and 852 without their plus, Brazil, Russia, Sweden: forms that no product code has."""
 BRITISH = re.compile(r"(?<!\d)07[45789]\d{8}(?!\d)")
 GENERIC = re.compile(rf"(?<!\d)\(?\d(?:(?:{_JOINT}|\) ?| ?\()?\d){{6,19}}\)?{_TAIL}", FLAGS)
 LOOSE = re.compile(r"\d{3} \d{3} \d{4}")
 WRAPPED = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)")
-PRECEDED = re.compile(r"(?<![\d.])\d{3,6} \Z")
+PRECEDED = re.compile(r"(?<![\d./-])\d{3,6} \Z")
+WHOLE = re.compile(r"\d{10,13}(?= )")
+LOCAL = re.compile(r"\d{3}-\d{4}")
+LOOSE_CUES = (":", "registered", "otp", "notify", " to", " try", "recipient", "service", "support", "care")
+"""Ends of cue words behind which a number of fewer than ten digits may be anything."""
+GROUP_BEFORE = re.compile(r"\d \Z")
 LONE_DIGIT = re.compile(r" \d\Z")
 EXTENSION = re.compile(rf"(?<=\d){_TAIL[:-1]}\Z", FLAGS)
 DATE = re.compile(
     r"(?:19|20)\d\d[-/. ](?:0?[1-9]|1[0-2])[-/. ]|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d|(?:19|20)\d\d ?- ?(?:19|20)\d\d"
 )
 PHONE_GAP = re.compile(
-    r"(?:[\s:=#.,()\[\]'\"*/-]|是|为|号码|號碼|号|或|到|我|请|打|留|拨"
-    r"|\b(?:is|was|at|on|me|us|him|her|them|to|my|our|the|your|their|numbers?|no|num|nr|now|back|please|via|or|and|anytime"
+    r"(?:[\s:=#.,()\[\]'\"*/|?@_-]|</?t[dh]>|是|为|号码|號碼|号|或|到|我|请|打|留|拨|[吧哦啊呢哈个]"
+    r"|(?<![a-z])(?:is|was|at|on|from|under|me|us|you|him|her|them|to|my|our|the|your|their|numbers?|no|num|nr|now|back|please|via|or|and|anytime"
     r"|directly|line|service)\b)*",
     FLAGS,
 )
 """What may stand between a word like `call` and the number to call."""
-FAR_GAP = re.compile(r"[^\d.!?;\n\x00]{0,30}(?:\b(?:is|at|to|on)|[:=是为])[\s:]*", FLAGS)
-PERSON_GAP = re.compile(r" (?:[a-z]+ ){1,2}", FLAGS)
+FAR_GAP = re.compile(
+    r"(?:[^\d.!?;\n\x00]{0,30}(?:\b(?:is|at|to|on|under|via|be)|[:=是为)])| (?:me|us|him|her)\b[^\d.!?;\n\x00]{0,40},)[\s:]*",
+    FLAGS,
+)
+NAME_GAP = re.compile(r"人?[\s:,(]{0,2}[一-鿿]{1,4}[\s:,()]{0,2}")
+"""收货人王女士9545 1478: a name of up to four characters between the label and eight digits or more."""
+PERSON_GAP = re.compile(r"[\s:]{1,2}(?:[a-z.]+(?: ?[,/|-] | )){1,3}", FLAGS)
 """For ten or eleven digits more: my sister's phone is 4155550123, contact John 4155550123."""
 PHONE_AFTER = re.compile(
     r"[\s,，]{0,2}(?:(?:is|was) (?:my|the|our|his|her)(?: new| old| best)? (?:phone|mobile|cell|tel|number|landline|contact)"
     r"|(?:这个)?(?:是|为)(?:我|他|她|本人)?(?:的|本人)?(?:手机|电话|號碼|号码|联系))",
     FLAGS,
 )
+TOLL_FREE = re.compile(
+    r"(?<!\d)(?<!\d[.,])(?P<one>\+?1[-. ]{1,2})?\(?8(?:00|33|44|55|66|77|88)\)?(?P<sign>[-. ])(?=[a-z0-9-]*[a-z]{3})"
+    r"[a-z0-9](?:-?[a-z0-9]){6,9}(?![a-z0-9]|-[a-z0-9]|\.[a-z])",
+    FLAGS,
+)
+"""1-800-FLOWERS: seven to ten letters or digits behind a North American toll-free prefix."""
 LENGTHS = {
     "1": (10, 10), "7": (10, 10), "27": (9, 9), "30": (10, 10), "31": (9, 9), "32": (8, 9), "33": (9, 9), "34": (9, 9),
     "351": (9, 9), "353": (7, 9), "36": (8, 9), "39": (6, 11), "40": (9, 9), "41": (9, 9), "420": (9, 9), "44": (9, 10),
@@ -121,7 +144,9 @@ def _series(number: str) -> bool:
     """Round or rising groups are measures and sizes: sandpaper 600-800-1000, dresses 06 08 10 12 14."""
     groups = [int(group) for group in re.findall(r"\d+", number)]
     rising = len(groups) == 5 and all(0 < two - one < 7 for one, two in itertools.pairwise(groups))
-    return rising or (len(groups) > 2 and all(group % 50 == 0 for group in groups))
+    # Five rising pairs below fifty are a lottery ticket; a French number has one chance in six hundred to be such.
+    drawn = len(groups) == 5 and groups == sorted(set(groups)) and groups[-1] < 50
+    return rising or drawn or (len(groups) > 2 and all(group % 50 == 0 for group in groups))
 
 
 def _rest(text: str, match: re.Match[str]) -> bool:
@@ -171,46 +196,87 @@ def _international(text: str, match: re.Match[str]) -> Span | None:
     count, end = _national_end(rest, most + rest.lstrip(" ().-/").startswith("0"))
     stop = match.end() if end == len(rest) else match.start("rest") + end
     zeros = match[0].startswith("00")
-    if count < least or (zeros and gtin(match[0]) and label(text, match.start()).kind != "phone"):
+    # Without a plus it may be a barcode, or its last groups: EAN 4 006381 333931.
+    doubtful = zeros and (
+        gtin(match[0]) or " / " in text[match.start() : stop] or GROUP_BEFORE.search(text[: match.start()][-3:])
+    )
+    if count < least or (doubtful and label(text, match.start()).kind != "phone"):
         return None
     return _span(text, match.start(), stop)
 
 
 def _service(text: str, match: re.Match[str]) -> Span | None:
-    """4001234567 and 01062345678 in one piece: only among Chinese characters, where no such product codes are used."""
+    """4001234567, 01062345678 and Taiwan's 0912345678 in one piece: only among Chinese characters, where no such product codes are used."""
     around = text[max(0, match.start() - 8) : match.start()] + text[match.end() : match.end() + 8]
     return _plain(text, match) if re.search(r"[一-鿿]", around) else None
 
 
+def _vanity(text: str, match: re.Match[str]) -> Span | None:
+    """Letters on the keypad; without the `1-` or its signs (`1 800 customers`) only behind a word like `call`."""
+    written = match["one"] and (match["sign"] != " " or "(" in match[0])
+    called = label(text, match.start()).names("phone")
+    return _span(text, match.start(), match.end()) if written or called else None
+
+
 def _far(before: Label) -> bool:
-    verb = before.word.startswith(("call", "contact", "text", "dial", "ring", "whats", "mob", "tel"))
+    verb = before.word.startswith(("call", "contact", "text", "dial", "ring", "whats", "mob", "tel", "recipient"))
     return bool(FAR_GAP.fullmatch(before.gap) or (verb and PERSON_GAP.fullmatch(before.gap)))
+
+
+def _called(before: Label, number: str, digits: int) -> bool:
+    """Whether a word like `call` says that the number behind it, of so many digits, is a phone number."""
+    local = LOCAL.fullmatch(number)
+    # A WeChat name may be any number; only what has a phone's form counts there. `T: 120 180 200 240` is a table's row.
+    if before.kind != "phone" or before.word == "微信" or (before.word.endswith(LOOSE_CUES) and digits < 10):
+        return False
+    if before.word.endswith(":") and not number.isdigit():  # what has a phone's form is found by it
+        return False
+    if PHONE_GAP.fullmatch(before.gap) or ((digits in (10, 11) or local) and _far(before)):
+        return True
+    person = before.word.startswith(("收货人", "收件人", "联系", "聯絡"))
+    return person and digits >= 8 and NAME_GAP.fullmatch(before.gap) is not None
+
+
+def _ends(number: str) -> Iterator[tuple[int, int]]:
+    """Digits and characters of a loose match that may be one number, the longest first: it ends with a group.
+
+    What follows 4155550123 2019 is a year and no extension, so are a date, a house and `2 times`.
+    """
+    day, whole = DATE.search(number), WHOLE.match(number)
+    if whole or (day and _digits(number[: day.start()]) >= 7):
+        number = whole[0] if whole else number[: day.start()].rstrip(" .-/")
+    digits, end = _national_end(number, 13)
+    if digits == _digits(number):
+        end = len(number)  # with its extension
+    while digits >= 7:
+        yield digits, end
+        end = number.rfind(" ", 0, end)
+        number = number[: max(end, 0)].rstrip(" -/")
+        digits, end = _digits(number), len(number)
 
 
 def _generic(text: str, match: re.Match[str]) -> Span | None:
     """A number of no known form, 7 to 13 digits, directly behind a word like `call` or 电话, or before `is my number`."""
-    # Cut at a group: what follows 4155550123 2019 is a year, not an extension.
-    digits, end = _national_end(match[0], 13)
-    lone = LONE_DIGIT.search(match[0][:end])  # call 555 0123 2 times
-    if digits == _digits(match[0]):
-        end = len(match[0])
-    if lone and digits > 7:
-        end = lone.start()
-    barcode = match[0].isdigit() and digits in (12, 13) and gtin(match[0])
-    if digits < 7 or barcode or DATE.match(match[0]):
-        return None
     before = label(text, match.start())
-    # A WeChat name may be any number; only what has a phone's form counts there.
-    known = before.kind == "phone" and before.word != "微信"
-    named = known and (PHONE_GAP.fullmatch(before.gap) or (digits in (10, 11) and _far(before)))
-    if not named and not PHONE_AFTER.match(text, match.end()):
+    after = PHONE_AFTER.match(text, match.end())
+    # First, because it is the cheapest: most such numbers are parts'.
+    if (before.kind != "phone" and not after) or DATE.match(match[0]):
         return None
-    return _span(text, match.start(), match.start() + end)
+    for digits, end in _ends(match[0]):
+        number = match[0][:end]
+        barcode = number.isdigit() and digits in (12, 13) and gtin(number)
+        lone = LONE_DIGIT.search(number) and digits > 7  # call 555 0123 2 times
+        if barcode or lone or not (after or _called(before, number, digits)):
+            continue
+        if span := _span(text, match.start(), match.start() + end):
+            return span
+    return None
 
 
 FORMS = (
     (MOBILE, _plain), (INTERNATIONAL, _international), (CHINESE, _plain), (AMERICAN, _american), (TRUNK, _trunk),
-    (SERVICE, _service), (BRITISH, _plain), (GENERIC, _generic), (SPELT_MOBILE, _plain),
+    (SERVICE, _service), (BRITISH, _plain), (SHAPED, _plain), (GENERIC, _generic), (SPELT_MOBILE, _plain),
+    (TOLL_FREE, _vanity),
 )  # fmt: skip
 
 
