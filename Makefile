@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint clean bench-prepare proof-readers proof-personal-data proof-near-duplicates
+.PHONY: help setup run up test lint clean bench-prepare bench-training
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-exactness proof-resume
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -35,6 +36,9 @@ lint: $(READY)  ## ruff
 bench-prepare: $(READY)  ## cleaning 500 MB against datasets.map and datatrove (peers in an environment of their own)
 	@$(BIN)/python -m benchmarks.prepare .state/bench-prepare --megabytes 500 --rounds 3
 
+bench-training: $(READY)  ## useful tokens/s and time to a loss against TRL and Trainer; LOCATION=folder of RNNLG's laptop data
+	@$(BIN)/python -m benchmarks.training .state/bench-training $(or $(LOCATION),data/sources)
+
 proof-readers: $(READY)  ## N damaged files: records, counted rejects or one clear error, never anything else
 	@$(BIN)/python -m proofs.readers $(or $(N),400)
 
@@ -43,6 +47,12 @@ proof-personal-data: $(READY)  ## recall and precision per type and language on 
 
 proof-near-duplicates: $(READY)  ## recall against brute force on N texts, and the leak check
 	@$(BIN)/python -m proofs.near_duplicates $(or $(N),5000)
+
+proof-exactness: $(READY)  ## packed, padded, accumulated and two processes against each text alone
+	@$(BIN)/python -m proofs.exactness
+
+proof-resume: $(READY)  ## N times kill -9 in a training; the result is byte for byte that of none
+	@$(BIN)/python -m proofs.resume $(or $(N),20) $(SEED)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

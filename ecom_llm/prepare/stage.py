@@ -23,6 +23,7 @@ from ecom_llm.prepare.buckets import bucket_count, row_counts
 from ecom_llm.prepare.card.card import Card
 from ecom_llm.prepare.card.page import render_card
 from ecom_llm.prepare.card.tally import make_card
+from ecom_llm.prepare.engine import start_engine
 from ecom_llm.prepare.examples import Made
 from ecom_llm.prepare.judge import judge
 from ecom_llm.prepare.language import languages_of
@@ -48,6 +49,7 @@ def run(params: Params, layout: Layout) -> None:
         RuntimeError: the rows do not add up, or two examples share an id: a fault of ours.
     """
     with replacing(layout.prepared) as folder:
+        start_engine(params.runtime, folder)
         with (folder / f"{REJECTED}.jsonl").open("w", encoding="utf-8", newline="\n") as rejects:
             manifest = prepare(layout.collected, folder, params.prepare, refusal(rejects.write, params.prepare))
         card = card_of(folder, manifest, params.prepare)

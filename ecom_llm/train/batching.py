@@ -1,10 +1,12 @@
 """Encoded examples -> batches: padded on the left, so that logits are computed for completions alone."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from ecom_llm.train.encode import Encoded
@@ -26,25 +28,65 @@ class Completions(Dataset):
         return {"input_ids": example.prompt + example.completion, "completion": len(example.completion)}
 
 
+def drawn_from(seed: int, epoch: int) -> torch.Generator:
+    """The generator of one epoch's order: the same in every process, and in one that resumes in the middle."""
+    return torch.Generator().manual_seed((seed << 20) + epoch)
+
+
 class GroupedByLength(Sampler[int]):
-    """transformers' length-grouped order, drawn from (seed, epoch) alone.
+    """transformers' length-grouped order, drawn from (seed, epoch) alone, in whole optimizer steps.
 
     Its own sampler draws from torch's global generator, whose state in the middle of an epoch is not the one the epoch
     began with: a training resumed there would see other batches than one that was never interrupted.
+
+    The last step of an epoch is filled up with texts drawn a second time. Left short, it would be another step for two
+    processes than for one: accelerate fills up there, and from the beginning of the order.
+
+    Args:
+        lengths: tokens of each text.
+        step_size: texts in an optimizer step, over all batches and processes; neighbours in length share a step.
     """
 
-    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
-        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+    def __init__(self, lengths: list[int], step_size: int, seed: int) -> None:
+        self.lengths, self.step_size, self.seed, self.epoch = lengths, step_size, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return math.ceil(len(self.lengths) / self.step_size) * self.step_size
+
+    @property
+    def texts_per_step(self) -> float:
+        """Mean number of texts in an optimizer step."""
+        return self.step_size
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed((self.seed << 20) + self.epoch)
-        return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
+        generator, count = drawn_from(self.seed, self.epoch), len(self.lengths)
+        yield from get_length_grouped_indices(self.lengths, self.step_size, generator=generator)
+        again = torch.randperm(count, generator=generator).tolist()
+        yield from (again[place % count] for place in range(len(self) - count))
+
+
+class EpochReachesSampler(TrainerCallback):
+    """Tell the sampler which epoch begins, however many wrappers stand between it and Trainer.
+
+    accelerate 1.15 passes the epoch on through one wrapper. A training resumed in one of several processes has two
+    (batches skipped, batches shared out), and would go through the first epoch's order again.
+    """
+
+    def on_epoch_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        train_dataloader: DataLoader,
+        **kwargs: object,
+    ) -> None:
+        batches = train_dataloader.batch_sampler
+        while hasattr(batches, "batch_sampler"):
+            batches = batches.batch_sampler
+        batches.sampler.set_epoch(int(state.epoch or 0))
 
 
 @dataclass(frozen=True)
@@ -69,6 +111,7 @@ class LeftPadded:
             input_ids[row, -len(ids) :] = ids
             attention_mask[row, -len(ids) :] = 1
             labels[row, -feature["completion"] :] = ids[-feature["completion"] :]
+            labels[row, -len(ids)] = IGNORE_INDEX  # nothing stands before a first token that could predict it
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,

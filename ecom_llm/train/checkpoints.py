@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -46,15 +47,30 @@ def checkpoint_folder(root: Path, key: str) -> Iterator[Path]:
             logger.info("the same training runs in another process; waiting for it (lock %s)", lock.name)
             fcntl.flock(lock, fcntl.LOCK_EX)
             folder.mkdir(parents=True, exist_ok=True)
+        done = root / f"{key}.done"
+        shutil.rmtree(done, ignore_errors=True)
         yield folder
-        shutil.rmtree(folder)
+        # renamed first: a kill amid the removal would leave a checkpoint that looks whole and lacks the optimizer
+        folder.rename(done)
+        shutil.rmtree(done)
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end: its last file is there, and it is JSON to its last brace."""
+    try:
+        json.loads((checkpoint / FINISHED).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The latest complete checkpoint; those cut short by a kill are removed."""
+    """The latest complete checkpoint, and the best one that it names; what else there is was cut short, and is removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
+    last = next((path for path in found if is_whole(path)), None)
+    best = json.loads((last / FINISHED).read_text(encoding="utf-8"))["best_model_checkpoint"] if last else None
     for path in found:
-        if (path / FINISHED).is_file():
-            return path
-        shutil.rmtree(path)
-    return None
+        # transformers removes the oldest by their times, which a removal cut short has changed
+        if path != last and not (best and path.name == Path(best).name and is_whole(path)):
+            shutil.rmtree(path)
+    return last

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+TOLD = {"enable_thinking": False, "date_string": "01 Jan 2025"}
+"""What templates are told beside the messages. Thinking is off: Qwen3's then ends the prompt with the empty thoughts that
+it puts in front of every answer, which otherwise are learned, and written, as part of the text. And the day that Llama 3's
+write into every prompt is always the same: with today's, a model would be asked other prompts than it was trained on."""
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Token ids of one example: the prompt, up to where the assistant speaks, and the completion with its end."""
@@ -40,22 +46,30 @@ def shown_text(text: str, example: Example, tokenizer: "PreTrainedTokenizerBase"
     return fill_slots(text, SKILLS[example.skill].slots(example)) if uses_slots(tokenizer) else text
 
 
-def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
-    """The prompt and the completion as the chat template writes them.
+def turns(tokenizer: "PreTrainedTokenizerBase", question: str, answer: str) -> tuple[str, str]:
+    """The prompt and the completion as the chat template writes them, the completion up to its end-of-text.
 
     The two are rendered together and then parted: a template that closes the assistant's turn adds its end there.
 
     Raises:
         ValueError: the template does not write the prompt the same way once an answer follows.
     """
-    learned = with_slots(example) if uses_slots(tokenizer) else example
-    messages = [{"role": "user", "content": SKILLS[example.skill].prompt(learned)}]
-    answered = [*messages, {"role": "assistant", "content": learned.target}]
-    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(answered, tokenize=False)
+    messages = [{"role": "user", "content": question}]
+    answered = [*messages, {"role": "assistant", "content": answer}]
+    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **TOLD)
+    whole = tokenizer.apply_chat_template(answered, tokenize=False, **TOLD)
     if not whole.startswith(prompt):
         raise ValueError("the tokenizer's chat template writes a prompt differently once an answer follows it")
-    return prompt, whole.removeprefix(prompt)
+    completion = whole.removeprefix(prompt)
+    # the line break that many templates write after a turn: nothing is generated behind the end
+    spoken, end, after = completion.rpartition(tokenizer.eos_token)
+    return prompt, completion if after.strip() else spoken + end
+
+
+def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
+    """The prompt and the completion of an example, as text; raises as `turns` does."""
+    learned = with_slots(example) if uses_slots(tokenizer) else example
+    return turns(tokenizer, SKILLS[example.skill].prompt(learned), learned.target)
 
 
 def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
+from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
@@ -20,7 +21,9 @@ from ecom_llm.params import Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, written
+from ecom_llm.train.checkpoint_files import check_checkpoint, check_tokenizer
 from ecom_llm.train.encode import with_slots
+from ecom_llm.train.lora import four_bit, merged, on_base, with_lora
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 
@@ -75,21 +78,20 @@ def new_tokenizer(train: Train, examples: Sequence[Example]) -> PreTrainedTokeni
     return tokenizer
 
 
-def load_checkpoint(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_checkpoint(
+    folder: Path, dtype: str, four_bits: bool, max_length: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a checkpoint to fine-tune: safetensors only, no code from the folder, nothing from the network.
 
     Raises:
-        UserError: the folder holds no such checkpoint, or a tokenizer that cannot end a text.
+        UserError: the folder holds no such checkpoint, a tokenizer that cannot end a text, or bitsandbytes is missing.
     """
-    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
-        raise UserError(
-            f"{folder}: train.init is checkpoint, but train.base_model holds no Hugging Face checkpoint there "
-            "(expected config.json, tokenizer files and *.safetensors). Name the folder of one, or set train.init=scratch."
-        )
+    check_checkpoint(folder, "causal", max_length)
+    quantized = {"quantization_config": four_bit()} if four_bits else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=dtype, **quantized
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())
@@ -98,19 +100,41 @@ def load_checkpoint(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerB
         raise UserError(
             f"{folder}: its tokenizer has no end-of-text token, so no text could end. Use another checkpoint."
         )
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-        raise UserError(f"{folder}: its tokenizer has more entries than the model: they do not belong together.")
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     tokenizer.chat_template = tokenizer.chat_template or PLAIN_TEMPLATE
     tokenizer.padding_side = "left"
+    check_tokenizer(tokenizer, model, max_length, str(folder))
     return model, tokenizer
+
+
+def adapting(model: PreTrainedModel, train: Train) -> PeftModel:
+    """The checkpoint with the adapter of params."""
+    return with_lora(
+        model,
+        r=train.lora_r,
+        alpha=train.lora_alpha,
+        dropout=train.lora_dropout,
+        target_modules=train.lora_target_modules,
+        seed=train.seed,
+    )
+
+
+def whole_model(model: PreTrainedModel | PeftModel, train: Train, workspace: Path) -> PreTrainedModel:
+    """What is registered: the trained weights, an adapter merged into those of its base."""
+    if not isinstance(model, PeftModel):
+        return model
+    if train.load_in_4bit:
+        model = on_base(model, load_checkpoint(workspace / train.base_model, train.dtype, False, train.max_length)[0])
+    return merged(model)
 
 
 def model_and_tokenizer(
     train: Train, examples: list[Example], workspace: Path
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+) -> tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]:
     """What training starts from; `examples` are the training split."""
     if train.init == "checkpoint":
-        return load_checkpoint(workspace / train.base_model)
+        folder = workspace / train.base_model
+        model, tokenizer = load_checkpoint(folder, train.dtype, train.load_in_4bit, train.max_length)
+        return (adapting(model, train) if train.lora_r else model), tokenizer
     tokenizer = new_tokenizer(train, examples)
     return new_model(tokenizer, train), tokenizer

@@ -6,23 +6,31 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from peft import PeftModel
+from peft.helpers import disable_input_dtype_casting
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params
+from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
 from ecom_llm.train.encode import Encoded, encode
-from ecom_llm.train.model import model_and_tokenizer
-from ecom_llm.train.trainer import new_trainer, use_cuda, write_curve
+from ecom_llm.train.lora import save_adapter
+from ecom_llm.train.model import model_and_tokenizer, whole_model
+from ecom_llm.train.preflight import Batch, Cost, Reading, Survey, check_survey, cost, measure, reading, survey
+from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
+from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
 logger = logging.getLogger(__name__)
+BATCHES_LOOKED_AT = 50
+"""Batches whose sizes stand for all: a length-grouped order goes from long to short in as many."""
 
 
 def run(params: Params, layout: Layout) -> None:
@@ -45,16 +53,26 @@ def run(params: Params, layout: Layout) -> None:
 
 
 def train(params: Params, layout: Layout, folder: Path) -> None:
-    """Everything between the lock and the written model."""
+    """Everything between the lock and the written model; with smaller batches, should the memory not suffice."""
     examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
     examples["train"] = list(repeated(examples["train"], params.train.seed))
+    examples["validation"] = watched(examples["validation"], params)
+
+    def attempt(batch_size: int, accumulation: int) -> None:
+        sizes = {"per_device_train_batch_size": batch_size, "gradient_accumulation_steps": accumulation}
+        fitting_memory = params.model_copy(update={"train": params.train.model_copy(update=sizes)})
+        trained(fitting_memory, layout, folder, examples)
+
+    halve_batch(attempt, params.train.per_device_train_batch_size, params.train.gradient_accumulation_steps)
+
+
+def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, list[Example]]) -> None:
+    """One training, from new weights or from the last checkpoint in `folder`."""
     model, tokenizer = model_and_tokenizer(params.train, examples["train"], layout.workspace)
-    max_length = params.train.max_length
-    data = {
-        "train": fitting(examples["train"], tokenizer, max_length, "train"),
-        "validation": fitting(watched(examples["validation"], params), tokenizer, max_length, "validation"),
-    }
-    trainer = new_trainer(params, folder, model, data, tokenizer.pad_token_id)
+    read, surveys, data = reading(tokenizer, model), {}, {}
+    for split in examples:
+        surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
+    trainer = new_trainer(params, folder, model, data, tokenizer)
     checkpoint = last_checkpoint(folder)
     logger.info(
         "training %.1f M parameters on %d examples for %d steps%s",
@@ -63,10 +81,16 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
         params.train.max_steps,
         f", from {checkpoint.name}" if checkpoint else "",
     )
+    logger.info("this will take %s", estimate(trainer, surveys["train"]))
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if checkpoint and ended(checkpoint):
+        restore_ended(trainer, checkpoint)
+    else:
+        # under autocast peft's cast of an adapter's inputs to float32 is undone at once: same numbers, less time and memory
+        with disable_input_dtype_casting(model, active=trainer.args.bf16):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     logger.info("trained in %.0f s", time.monotonic() - began)
-    save(trainer.model, tokenizer, layout.model)
+    save(trainer.model, tokenizer, params.train, layout)
     write_curve(layout.curve, trainer.state)
 
 
@@ -87,35 +111,62 @@ def watched(examples: list[Example], params: Params) -> list[Example]:
     return random.Random(params.train.seed).sample(examples, count)
 
 
-def fitting(examples: list[Example], tokenizer: PreTrainedTokenizerBase, max_length: int, split: str) -> Completions:
-    """The encoded examples that fit; cutting a text would teach the model to stop in the middle.
+def surveyed(
+    examples: list[Example], tokenizer: PreTrainedTokenizerBase, read: Reading, train: Train, split: str
+) -> tuple[Survey, Completions]:
+    """What a split holds, and its examples that fit; cutting a text would teach the model to stop in the middle.
 
     Raises:
-        UserError: nothing is left to learn from.
+        UserError: nothing is left to learn from, or what there is would not be learned; see `check_survey`.
     """
     encoded: list[Encoded] = encode(examples, tokenizer)
-    kept = [one for one in encoded if len(one) <= max_length]
+    kept = [one for one in encoded if len(one) <= train.max_length]
     if not kept:
         raise UserError(
-            f"train: none of the {len(encoded)} {split} examples fits into train.max_length {max_length}. "
+            f"train: none of the {len(encoded)} {split} examples fits into train.max_length {train.max_length}. "
             f"The shortest has {min(map(len, encoded), default=0)} tokens: raise train.max_length or add data."
         )
+    seen = survey(zip((example.id for example in examples), encoded, strict=True), read, train.max_length)
+    check_survey(seen, read, split, train.max_length, train.max_left_out)
     if len(kept) < len(encoded):
         logger.warning(
             "%d of %d %s examples are longer than train.max_length %d and left out",
             len(encoded) - len(kept),
             len(encoded),
             split,
-            max_length,
+            train.max_length,
         )
-    return Completions(kept)
+    return seen, Completions(kept)
 
 
-def save(model: torch.nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write safetensors and tokenizer beside the target, then rename: the folder is whole or absent."""
+def estimate(trainer: CompletionTrainer, seen: Survey) -> Cost:
+    """What the training will take, from passes over some of its first batches; nothing of it stays behind."""
+    arguments = trainer.args
+    size = arguments.train_batch_size
+    # not Trainer's own loader: abandoned half-way, its iterator would leave the state of an epoch behind
+    drawn = [trainer.train_dataset[index] for index in islice(trainer.order, BATCHES_LOOKED_AT * size)]
+    batches = [trainer.data_collator(drawn[start : start + size]) for start in range(0, len(drawn), size)]
+
+    def loss_of(batch: Batch) -> torch.Tensor:
+        with torch.autocast(arguments.device.type, torch.bfloat16, enabled=arguments.bf16):
+            return trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))
+
+    passes = arguments.max_steps * arguments.gradient_accumulation_steps
+    texts = trainer.order.texts_per_step
+    return cost(seen, measure(trainer.model, batches, loss_of), trainer.model, texts, arguments.max_steps, passes)
+
+
+def save(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, train: Train, layout: Layout) -> None:
+    """Write safetensors and tokenizer beside the target, then rename: the folder is whole or absent.
+
+    An adapter lies in a folder of its own in it: beside `config.json`, transformers would load it again on top.
+    """
+    folder = layout.model
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    model.to(torch.float32).save_pretrained(partial)
+    if isinstance(model, PeftModel):
+        save_adapter(model, partial / "adapter")
+    whole_model(model, train, layout.workspace).save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

@@ -2,13 +2,19 @@
 
 import csv
 import logging
+import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from torch.nn.modules.module import _IncompatibleKeys as IncompatibleKeys
 from transformers import (
+    EarlyStoppingCallback,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -17,8 +23,19 @@ from transformers import (
     TrainingArguments,
 )
 
-from ecom_llm.params import Params
-from ecom_llm.train.batching import IGNORE_INDEX, CompletionLoss, Completions, GroupedByLength, LeftPadded, summed_loss
+from ecom_llm.params import Params, Train
+from ecom_llm.train.batching import (
+    IGNORE_INDEX,
+    CompletionLoss,
+    Completions,
+    EpochReachesSampler,
+    GroupedByLength,
+    LeftPadded,
+    summed_loss,
+)
+from ecom_llm.train.kernels import use_bf16, with_kernels
+from ecom_llm.train.packing import Packed, PackedRows, Rows, check_apart
+from ecom_llm.train.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
@@ -39,16 +56,41 @@ def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadd
     return total / tokens
 
 
+class Fed(NamedTuple):
+    """What a Trainer is fed with: data, in which order, made into batches how."""
+
+    data: Completions | Rows
+    order: GroupedByLength | PackedRows
+    collate: LeftPadded | Packed
+
+
+def fed(train: Train, texts: Completions, pad_token_id: int, devices: int) -> Fed:
+    """Batches of texts of like length or, with `train.packing`, of rows that hold several."""
+    lengths = [len(one) for one in texts.encoded]
+    per_step = train.per_device_train_batch_size * train.gradient_accumulation_steps * devices
+    if not train.packing:
+        return Fed(texts, GroupedByLength(lengths, per_step, train.seed), LeftPadded(pad_token_id))
+    order = PackedRows(lengths, train.max_length, per_step, train.seed)
+    return Fed(Rows(texts), order, Packed(pad_token_id, train.max_length))
+
+
 class CompletionTrainer(Trainer):
     """Trainer with a resumable order, whose evaluate() weighs tokens, not batches."""
 
-    def _get_train_sampler(self, train_dataset: Completions | None = None) -> GroupedByLength:
-        data = train_dataset or self.train_dataset
-        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return GroupedByLength([len(one) for one in data.encoded], batch_size, self.args.data_seed)
+    order: GroupedByLength | PackedRows
+    padded: LeftPadded
+
+    def _get_train_sampler(self, train_dataset: object = None) -> GroupedByLength | PackedRows:
+        return self.order
+
+    def _issue_warnings_after_load(self, load_result: IncompatibleKeys) -> None:
+        """Warn of weights that a checkpoint lacks, but not of tied ones, which are stored under one of their names."""
+        tied = getattr(self.model, "all_tied_weights_keys", {})
+        missing = [name for name in load_result.missing_keys if name not in tied]
+        super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
     def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
-        loss = validation_loss(self.model, self.eval_dataset, self.data_collator, self.args.per_device_eval_batch_size)
+        loss = validation_loss(self.model, self.eval_dataset, self.padded, self.args.per_device_eval_batch_size)
         metrics = {"eval_loss": loss}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -82,6 +124,16 @@ class ProgressLines(TrainerCallback):
         logger.info("%s %s, %.0f tokens/s, %.0f s left", place, " ".join(said), rate, left)
 
 
+class LastStepEvaluated(TrainerCallback):
+    """Validates at the last step too, wherever it falls: the end of a schedule is where a model is best."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
+
+
 def training_arguments(params: Params, folder: Path) -> TrainingArguments:
     """params.train under the names it already has, and what is decided here for every device."""
     train, on_cpu = params.train, not use_cuda(params)
@@ -109,7 +161,15 @@ def training_arguments(params: Params, folder: Path) -> TrainingArguments:
         remove_unused_columns=False,
         dataloader_pin_memory=not on_cpu,
         use_cpu=on_cpu,
-        bf16=not on_cpu,
+        load_best_model_at_end=train.load_best_model_at_end,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        # the default replaces a loss that is no number by the mean of those before
+        logging_nan_inf_filter=False,
+        restore_callback_states_from_checkpoint=True,
+        ddp_find_unused_parameters=False,
+        activation_checkpointing=train.activation_checkpointing,
+        bf16=use_bf16(train, on_cpu),
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
     )
@@ -121,23 +181,47 @@ def use_cuda(params: Params) -> bool:
 
 
 def new_trainer(
-    params: Params, folder: Path, model: PreTrainedModel, data: dict[str, Completions], pad_token_id: int
+    params: Params,
+    folder: Path,
+    model: PreTrainedModel,
+    data: dict[str, Completions],
+    tokenizer: PreTrainedTokenizerBase,
 ) -> CompletionTrainer:
-    """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`."""
-    arguments = training_arguments(params, folder)
-    examples = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    completion_tokens = sum(len(one.completion) for one in data["train"].encoded) / len(data["train"])
+    """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`.
+
+    Raises:
+        UserError: the device cannot compute as params say, or the model does not keep packed texts apart.
+    """
+    arguments, texts = training_arguments(params, folder), data["train"]
+    model = with_kernels(model, params.train, arguments.use_cpu)
+    if params.train.packing:
+        check_apart(model)
+    feed = fed(params.train, texts, tokenizer.pad_token_id, arguments.world_size)
+    completion_tokens = sum(len(one.completion) for one in texts.encoded) / len(texts)
     trainer = CompletionTrainer(
         model=model,
         args=arguments,
-        train_dataset=data["train"],
+        train_dataset=feed.data,
         eval_dataset=data["validation"],
-        data_collator=LeftPadded(pad_token_id),
-        compute_loss_func=CompletionLoss(examples * completion_tokens),
+        data_collator=feed.collate,
+        compute_loss_func=CompletionLoss(feed.order.texts_per_step * completion_tokens),
+        # packed batches have no mask to count tokens by
+        processing_class=tokenizer if params.train.packing else None,
     )
+    trainer.order, trainer.padded = feed.order, LeftPadded(tokenizer.pad_token_id)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(ProgressLines)
+    for callback in (EpochReachesSampler(), LastStepEvaluated(), ProgressLines(), *guards(params.train, model)):
+        trainer.add_callback(callback)
     return trainer
+
+
+def guards(train: Train, model: PreTrainedModel) -> Iterator[TrainerCallback]:
+    """What ends a training before its last step."""
+    yield Watchdog(
+        train.divergence_margin, train.divergence_patience, math.log(model.config.get_text_config().vocab_size)
+    )
+    if train.early_stopping_patience:
+        yield EarlyStoppingCallback(train.early_stopping_patience)
 
 
 def write_curve(path: Path, state: TrainerState) -> None:

@@ -48,6 +48,8 @@ def tiny_params() -> Params:
         "eval_steps": 10,
         "eval_examples": 12,
         "save_steps": 5,
+        "load_best_model_at_end": False,  # checkpoints are more frequent here than validations
+        "mixed_precision": "no",  # golden losses are float32's, on whatever CPU
     }
     values["runtime"]["device"] = "cpu"
     return validate(values, "test")

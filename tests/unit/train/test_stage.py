@@ -3,16 +3,10 @@
 import csv
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ecom_llm.layout import Layout
@@ -76,33 +70,6 @@ def test_the_loss_is_that_of_the_model_on_each_text_alone(prepared, tiny_params)
     assert CompletionLoss(count)(model(**batch), labels).item() == pytest.approx(total / count, abs=1e-5)
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes(prepared, tiny_params, tmp_path):
-    params = changed(tiny_params, max_steps=300, save_steps=20)
-    run(params, prepared)
-    whole = fingerprint(prepared.model), prepared.curve.read_bytes()
-
-    other = Layout(tmp_path / "second", prepared.state)
-    other.prepared.parent.mkdir(parents=True)
-    prepared.prepared.rename(other.prepared)
-    (other.workspace / "models").mkdir()
-    other.params.write_text(yaml.safe_dump(params.model_dump(mode="json"), allow_unicode=True))
-    command = [sys.executable, "-m", "ecom_llm", "train"]
-    environment = os.environ | {"PYTHONPATH": str(REPO), "ECOM_LLM_STATE": str(other.state)}
-    child = subprocess.Popen(command, cwd=other.workspace, env=environment, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not list(other.checkpoints.glob("*/checkpoint-*/trainer_state.json")):
-        assert child.poll() is None, child.stderr.read().decode()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
-    assert not other.model.exists()
-
-    again = subprocess.run(command, cwd=other.workspace, env=environment, capture_output=True, text=True, check=True)
-    assert "from checkpoint-" in again.stderr
-    assert (fingerprint(other.model), other.curve.read_bytes()) == whole
-
-
 def test_a_trained_folder_can_be_fine_tuned(prepared, tiny_params):
     run(tiny_params, prepared)
     base = prepared.model.rename(prepared.model.with_name("base"))
@@ -121,7 +88,7 @@ def test_a_damaged_checkpoint_is_refused(prepared, tiny_params):
     run(changed(tiny_params, max_steps=1), prepared)
     weights = prepared.model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(UserError, match="cannot be loaded"):
+    with pytest.raises(UserError, match="is damaged or cut short"):
         run(changed(tiny_params, init="checkpoint", base_model=str(prepared.model)), prepared)
 
 

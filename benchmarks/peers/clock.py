@@ -1,0 +1,48 @@
+"""What the training peers share: the input, the same optimizer settings, and a clock that stands still while weights are saved."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from transformers import TrainerCallback
+
+
+def rows(place: Path) -> list[dict[str, str]]:
+    """The rendered training texts: `prompt` and `completion`."""
+    with (place / "train.jsonl").open(encoding="utf-8") as handle:
+        return [json.loads(line) for line in handle]
+
+
+class Clock(TrainerCallback):
+    """Saves the weights `points` times on the way, and counts seconds and useful tokens: prompt and completion, no padding."""
+
+    def __init__(self, out: Path, steps: int, points: int) -> None:
+        self.out, self.every = out, max(1, steps // points)
+        self.tokens, self.away = 0, 0.0
+        self.saved: list[dict[str, object]] = []
+
+    def counting(self, collate: Callable, pad: int) -> Callable:
+        """The collator, with its tokens counted as they go by."""
+
+        def counted(features: list[dict[str, object]]) -> dict[str, object]:
+            batch = collate(features)
+            self.tokens += int((batch["input_ids"] != pad).sum())
+            return batch
+
+        return counted
+
+    def on_train_begin(self, *args: object, **kwargs: object) -> None:
+        self.began = time.perf_counter()
+
+    def on_step_end(self, args: object, state: object, control: object, model: object = None, **kwargs: object) -> None:
+        self.seconds = time.perf_counter() - self.began - self.away
+        if state.global_step % self.every == 0:
+            folder = self.out / str(state.global_step)
+            model.save_pretrained(folder)
+            self.saved.append({"step": state.global_step, "seconds": self.seconds, "folder": str(folder)})
+            self.away = time.perf_counter() - self.began - self.seconds
+
+    def told(self) -> str:
+        """One line of JSON: useful tokens, seconds of training, and the weights on the way."""
+        return json.dumps({"tokens": self.tokens, "seconds": self.seconds, "saved": self.saved})
