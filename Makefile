@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-exactness proof-resume
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-exactness proof-resume proof-ray
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ proof-exactness: $(READY)  ## packed, padded, accumulated and two processes agai
 
 proof-resume: $(READY)  ## N times kill -9 in a training; the result is byte for byte that of none
 	@$(BIN)/python -m proofs.resume $(or $(N),20) $(SEED)
+
+proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and as a cluster of two): every byte compared
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	@$(BIN)/python -m proofs.ray
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

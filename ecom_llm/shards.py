@@ -18,7 +18,7 @@ from ecom_llm.records import TABLES, Tables, UserError
 R = TypeVar("R", bound=BaseModel)
 BATCH = 8192
 """Rows of a row group: what is held in memory at a time."""
-SHARD = 64 * BATCH
+SHARD = 8 * BATCH
 """Rows of a file: many workers can share a folder, and a small shop has one file."""
 SCALARS: dict[object, pa.DataType] = {
     str: pa.string(),

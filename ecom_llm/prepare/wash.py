@@ -1,6 +1,6 @@
 """Washing: every text cleaned and, where params say so, scrubbed of personal data; rows put into buckets.
 
-The program is Daft's: `daft.set_runner_ray()` before it runs the same expressions on a cluster.
+The program is Daft's; `engine.py` chooses whether it runs on this machine or on a Ray cluster.
 """
 
 import hashlib

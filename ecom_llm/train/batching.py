@@ -89,19 +89,25 @@ class EpochReachesSampler(TrainerCallback):
         batches.sampler.set_epoch(int(state.epoch or 0))
 
 
+def rounded_up(length: int) -> int:
+    """The next multiple of 8: the CPU's kernels are made anew, and kept, for every shape there is."""
+    return -(-length // 8) * 8
+
+
 @dataclass(frozen=True)
 class LeftPadded:
     """Collator: every completion ends at the right edge, and only there are logits needed.
 
     Returns `input_ids`, `attention_mask`, `position_ids`, `labels`, each (batch, longest), and `logits_to_keep`, the
     length of the longest completion + 1: of a batch of short texts with long prompts most logits are never computed.
+    Both lengths are rounded up to a multiple of 8.
     Labels are IGNORE_INDEX on prompts and padding, so prompts are read but not learned.
     """
 
     pad_token_id: int
 
     def __call__(self, features: list[dict[str, object]]) -> dict[str, object]:
-        longest = max(len(feature["input_ids"]) for feature in features)
+        longest = rounded_up(max(len(feature["input_ids"]) for feature in features))
         shape = (len(features), longest)
         input_ids = torch.full(shape, self.pad_token_id)
         attention_mask = torch.zeros(shape, dtype=torch.long)
@@ -117,7 +123,7 @@ class LeftPadded:
             "attention_mask": attention_mask,
             "position_ids": (attention_mask.cumsum(dim=1) - 1).clamp(min=0),
             "labels": labels,
-            "logits_to_keep": max(feature["completion"] for feature in features) + 1,
+            "logits_to_keep": min(longest, rounded_up(max(feature["completion"] for feature in features) + 1)),
         }
 
 
