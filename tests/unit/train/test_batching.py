@@ -97,7 +97,19 @@ def test_nothing_is_learned_of_a_first_token():
     """Of the longest text it has no place to be predicted from; behind padding it would be predicted from padding."""
     data = Completions([Encoded([], [5, 6]), Encoded([1, 2], [3])])
     labels = LeftPadded(0)([data[0], data[1]])["labels"]
-    assert labels.tolist() == [[IGNORE_INDEX, IGNORE_INDEX, 6], [IGNORE_INDEX, IGNORE_INDEX, 3]]
+    assert [row[-3:] for row in labels.tolist()] == [[IGNORE_INDEX, IGNORE_INDEX, 6], [IGNORE_INDEX, IGNORE_INDEX, 3]]
+    assert (labels != IGNORE_INDEX).sum() == 2
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=5))
+def test_lengths_are_the_next_multiple_of_eight(sizes):
+    data = Completions([Encoded([1] * prompt, [2] * completion) for prompt, completion in sizes])
+    batch = LeftPadded(0)([data[place] for place in range(len(data))])
+    longest, completion = max(map(sum, sizes)), max(size for _, size in sizes)
+    assert batch["input_ids"].shape[1] % 8 == 0 and 0 <= batch["input_ids"].shape[1] - longest < 8
+    assert (
+        completion < batch["logits_to_keep"] < completion + 9 or batch["logits_to_keep"] == batch["input_ids"].shape[1]
+    )
 
 
 def test_a_token_weighs_the_same_in_every_batch():

@@ -66,7 +66,7 @@ def test_a_batch_is_padded_on_the_left_and_learns_completions_alone():
         assert kept.tolist() == one.prompt + one.completion
         assert learned.tolist() == one.completion
         assert batch["position_ids"][row, -1] == len(one) - 1
-    assert batch["logits_to_keep"] == 1 + max(len(one.completion) for one in data.encoded)
+    assert batch["logits_to_keep"] == 16  # of 14: the longest completion and the position before it
 
 
 def test_a_model_with_slots_learns_names_and_shows_values():
