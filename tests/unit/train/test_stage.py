@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, validate
 from ecom_llm.records import Example, UserError
-from ecom_llm.shards import read_records
+from ecom_llm.shards import read_records, write_records
 from ecom_llm.train.batching import CompletionLoss, Completions, LeftPadded
 from ecom_llm.train.encode import encode
 from ecom_llm.train.stage import run
@@ -96,3 +96,15 @@ def test_nothing_that_fits_is_refused(prepared, tiny_params):
     with pytest.raises(UserError, match=r"none of the 100 train examples fits into train\.max_length 16"):
         run(changed(tiny_params, max_length=16), prepared)
     assert not prepared.model.exists()
+
+
+def test_a_split_of_which_too_much_is_too_long_is_refused_and_a_sample_of_validation_is_not(prepared, tiny_params):
+    """A few long texts among twelve watched ones say nothing of the data; among the training texts they do."""
+    texts = list(read_records(prepared.split("validation"), Example))
+    long = texts[0].model_copy(update={"target": "A very long text. " * 100, "id": "long"})
+    write_records(prepared.split("validation"), Example, [long, *texts[:5]])
+    run(changed(tiny_params, max_steps=1, max_left_out=0.05), prepared)
+    train = list(read_records(prepared.split("train"), Example))
+    write_records(prepared.split("train"), Example, [*train[:10], long])
+    with pytest.raises(UserError, match=r"1 of 11 train examples \(9\.1%\) are longer than train.max_length 320"):
+        run(changed(tiny_params, max_steps=1, max_left_out=0.05), prepared)
