@@ -157,7 +157,7 @@ class Train(Section):
     dtype: Literal["float32", "bfloat16"]
     """Type in which a checkpoint's weights are held; `bfloat16` with `lora_r` alone, steps of Adam are too small for it."""
     activation_checkpointing: bool
-    """Compute activations a second time in the backward pass instead of keeping them: less memory, about a third slower."""
+    """Compute activations a second time in the backward pass instead of keeping them: less memory, more time."""
     lora_r: int = Field(ge=0)
     """Rank of the adapter that learns beside the frozen weights of `base_model`; 0 fine-tunes all weights."""
     lora_alpha: float = Field(gt=0)

@@ -14,6 +14,13 @@ def rows(place: Path) -> list[dict[str, str]]:
         return [json.loads(line) for line in handle]
 
 
+def given(place: Path, out: Path, steps: int) -> dict[str, object]:
+    """The TrainingArguments that every peer is given: those of the input, and nothing written while the clock runs."""
+    shared = json.loads((place / "arguments.json").read_text(encoding="utf-8"))
+    quiet = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "use_cpu": True}
+    return shared | quiet | {"output_dir": str(out), "max_steps": steps}
+
+
 class Clock(TrainerCallback):
     """Saves the weights `points` times on the way, and counts seconds and useful tokens: prompt and completion, no padding."""
 

@@ -3,11 +3,10 @@
 Prompts are masked and batches padded to their longest text by transformers' own collator.
 """
 
-import json
 import sys
 from pathlib import Path
 
-from clock import Clock, rows
+from clock import Clock, given, rows
 from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, TrainingArguments
 from transformers.utils.logging import disable_progress_bar
 
@@ -22,16 +21,7 @@ def main() -> None:
     for row in rows(place):
         prompt, completion = (tokenizer(row[name], add_special_tokens=False)["input_ids"] for name in row)
         data.append({"input_ids": prompt + completion, "labels": [-100] * len(prompt) + completion})
-    given = json.loads((place / "arguments.json").read_text())
-    arguments = TrainingArguments(
-        output_dir=str(out),
-        max_steps=steps,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        **given,
-    )
+    arguments = TrainingArguments(**given(place, out, steps))
     clock = Clock(out, steps, points)
     collate = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=-100)
     trainer = Trainer(

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from clock import Clock, rows
+from clock import Clock, given, rows
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -20,16 +20,7 @@ def main() -> None:
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(place / "model")
     model = AutoModelForCausalLM.from_pretrained(place / "model", dtype="float32")
-    given = json.loads((place / "arguments.json").read_text()) | json.loads(sys.argv[5])
-    arguments = SFTConfig(
-        output_dir=str(out),
-        max_steps=steps,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        **given,
-    )
+    arguments = SFTConfig(**(given(place, out, steps) | json.loads(sys.argv[5])))
     clock = Clock(out, steps, points)
     trainer = SFTTrainer(
         model=model,

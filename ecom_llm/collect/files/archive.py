@@ -18,26 +18,40 @@ COMMENT = 1 << 16
 
 
 @contextmanager
+def faults_of(raw: BinaryIO) -> Iterator[None]:
+    """What `zipfile` raises over damaged bytes, as a UserError; never around code of ours, whose faults have the same types."""
+    try:
+        yield
+    # RuntimeError: encryption and methods it does not know; IndexError and struct.error: extra fields cut short
+    except (zipfile.BadZipFile, struct.error, RuntimeError, IndexError) as error:
+        raise UserError(f"{raw.name}: is not a zip archive that can be read ({error}). Pack the file again.") from error
+
+
+def check_directory(raw: BinaryIO) -> None:
+    """Refuse a table of contents longer than that of any spreadsheet: `zipfile` reads it as a whole."""
+    # the end record stands before a comment of up to 64 KiB, whose length only it tells
+    size = raw.seek(0, 2)
+    raw.seek(max(0, size - END_SIZE - COMMENT))
+    tail = raw.read(END_SIZE + COMMENT)
+    place = tail.rfind(END)
+    length = struct.unpack_from("<I", tail, place + 12)[0] if 0 <= place <= len(tail) - END_SIZE else 0
+    # 0xFFFFFFFF points to the 64-bit record: `zipfile` follows it, and the file's own size is then the only bound
+    if limits.DIRECTORY < length < 0xFFFFFFFF or (length == 0xFFFFFFFF and size < length):
+        raise UserError(f"{raw.name}: its table of contents takes {length} bytes. {ONE}")
+
+
+@contextmanager
 def contents(raw: BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """Open an archive after a look at the size of its table of contents, which `zipfile` reads as a whole.
+    """Open an archive after a look at the size of its table of contents.
 
     Raises:
         UserError: it is no archive, or its table of contents is longer than that of any spreadsheet.
     """
-    try:
-        # the end record stands before a comment of up to 64 KiB, whose length only it tells
-        size = raw.seek(0, 2)
-        raw.seek(max(0, size - END_SIZE - COMMENT))
-        tail = raw.read(END_SIZE + COMMENT)
-        place = tail.rfind(END)
-        length = struct.unpack_from("<I", tail, place + 12)[0] if 0 <= place <= len(tail) - END_SIZE else 0
-        # 0xFFFFFFFF points to the 64-bit record: `zipfile` follows it, and the file's own size is then the only bound
-        if limits.DIRECTORY < length < 0xFFFFFFFF or (length == 0xFFFFFFFF and size < length):
-            raise UserError(f"{raw.name}: its table of contents takes {length} bytes. {ONE}")
-        with zipfile.ZipFile(raw) as archive:
-            yield archive
-    except (zipfile.BadZipFile, struct.error, NotImplementedError, RuntimeError, IndexError) as error:
-        raise UserError(f"{raw.name}: is not a zip archive that can be read ({error}). Pack the file again.") from error
+    check_directory(raw)
+    with faults_of(raw):
+        archive = zipfile.ZipFile(raw)
+    with archive:
+        yield archive
 
 
 ONE = "Expected an archive with exactly one file in it, or a spreadsheet. Unpack it, and name the file you mean."
@@ -91,5 +105,9 @@ def of_macos(name: str) -> bool:
 @contextmanager
 def open_member(raw: BinaryIO) -> Iterator[BinaryIO]:
     """Open the one file of an archive for reading."""
-    with contents(raw) as archive, archive.open(only_member(archive)) as handle:
-        yield handle
+    with contents(raw) as archive:
+        member = only_member(archive)
+        with faults_of(raw):
+            handle = archive.open(member)
+        with handle:
+            yield handle

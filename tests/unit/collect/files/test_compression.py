@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecom_llm.collect.files import limits, read_lines, read_rows, shape_of
+from ecom_llm.collect.files.archive import open_member
 from ecom_llm.collect.files.compression import chunks, compression_of
 from ecom_llm.records import UserError
 from proofs.reader_files import PACKED
@@ -132,3 +133,11 @@ def test_what_is_no_file_is_refused(tmp_path):
         for reader in (shape_of, lambda path: list(read_rows(path)), lambda path: list(read_lines(path))):
             with pytest.raises(UserError, match=words):
                 reader(tmp_path / name)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, IndexError, NotImplementedError])
+def test_a_fault_of_ours_while_an_archive_is_read_is_not_blamed_on_the_archive(tmp_path, fault):
+    path = tmp_path / "a.zip"
+    path.write_bytes(archive(("a.csv", "id\n1\n")))
+    with path.open("rb") as raw, pytest.raises(fault, match="of ours"), open_member(raw):
+        raise fault("of ours")
