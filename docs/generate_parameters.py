@@ -49,7 +49,7 @@ def document() -> str:
     page = [
         "# Parameters",
         "",
-        "Generated from `ecom_llm/params.py` and `params.yaml` by `python docs/generate_parameters.py`.",
+        "Generated from `ecom_llm/params/` and `params.yaml` by `python docs/generate_parameters.py`.",
         "",
     ]
     for section, field in Params.model_fields.items():

@@ -1,0 +1,51 @@
+"""The section `collect`: where a shop's records come from."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ecom_llm.params.section import Section
+
+Form = Literal[
+    "catalogue",
+    "tables",
+    "mapped",
+    "rnnlg",
+    "advertisegen",
+    "amazon_qa",
+    "item_windows",
+    "jddc",
+    "specifications",
+    "dataset",
+]
+"""How a source's files are laid out; one module of `ecom_llm/collect/forms` each."""
+
+
+class Source(Section):
+    """One source of records; a run may have several."""
+
+    form: Form
+    """`catalogue` is built in; `tables` are files named after the canonical tables; `mapped` is any file, read by `columns`."""
+    path: str = Field(min_length=1)
+    """File or folder, relative to `collect.location`; `.` is the location itself."""
+    locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    """BCP 47 locale of rows that do not name one."""
+    weight: float = Field(gt=0, le=100)
+    """How often its training examples are shown in an epoch: 1 is once, 0.5 shows half of them, 2 shows each twice."""
+    columns: dict[str, str]
+    """For `mapped` and its like: `table.field` or `products.attributes.NAME` -> column of the file, or `=text` for a constant."""
+
+
+class Collect(Section):
+    """Where the shop's records come from."""
+
+    seed: int = Field(ge=0)
+    """Seed of the built-in catalogue."""
+    location: str = Field(min_length=1)
+    """Folder of the sources: `data/sources` (managed by `ecom-llm add PATH`) or an absolute path (external)."""
+    sources: tuple[Source, ...] = Field(min_length=1)
+    """Where records come from; several sources make one run."""
+    products: int = Field(ge=20, le=1_000_000)
+    """Products in the built-in catalogue, each in English and Chinese."""
+    shoppers: int = Field(ge=20, le=1_000_000)
+    """Shoppers in the built-in catalogue, each with a purchase history."""

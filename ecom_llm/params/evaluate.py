@@ -1,0 +1,26 @@
+"""The section `evaluate`: how a model is measured."""
+
+from pydantic import Field
+
+from ecom_llm.params.section import Section
+
+
+class Evaluate(Section):
+    """How the model is measured on the test split."""
+
+    seed: int = Field(ge=0)
+    """Seed of the sample of test examples and of the bootstrap."""
+    max_examples: int = Field(ge=1)
+    """Test examples per skill and locale; all of them where there are fewer."""
+    per_device_eval_batch_size: int = Field(ge=1)
+    """Examples generated or scored at once; does not change perplexity."""
+    max_new_tokens: int = Field(ge=1)
+    """Longest generated text in tokens."""
+    num_return_sequences: int = Field(ge=0)
+    """Texts a model with slots samples where its likeliest one leaves out a fact it owes; the fullest is taken."""
+    temperature: float = Field(gt=0)
+    """Temperature of those samples."""
+    num_beams: int = Field(ge=10)
+    """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
+    num_threads: int = Field(ge=1)
+    """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""
