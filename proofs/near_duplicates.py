@@ -10,13 +10,15 @@ import sys
 import time
 import unicodedata
 from itertools import combinations, pairwise, product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import daft
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
-from ecom_llm.prepare.near.buckets import band_hashes
+from ecom_llm.prepare.near.buckets import write_band_hashes
 from ecom_llm.prepare.near.keep import near_copies
 from ecom_llm.prepare.near.leaks import leaks
 from ecom_llm.prepare.near.nearness import Nearness, banding_of, share_bucket
@@ -111,10 +113,13 @@ def table_of(texts: list[str], ranks: list[int]) -> daft.DataFrame:
 
 def bucket_mates(frame: daft.DataFrame, nearness: Nearness) -> set[tuple[int, int]]:
     """Pairs of keys, the smaller first, that share a bucket."""
-    table = band_hashes(frame.select("key", "text"), nearness).sort("key").to_arrow()
-    members: dict[tuple[int, int], list[int]] = {}
-    for key, hashes in zip(table.column("key").to_pylist(), table.column("bands").to_pylist(), strict=True):
-        for place in enumerate(hashes):
+    with TemporaryDirectory() as folder:
+        write_band_hashes(frame.select("key", "text"), nearness, Path(folder))
+        table = daft.read_parquet(f"{folder}/*.parquet").sort("key").to_arrow()
+    members: dict[tuple[str, int], list[int]] = {}
+    for row in table.to_pylist():
+        key = row.pop("key")
+        for place in row.items():
             members.setdefault(place, []).append(key)
     return {pair for found in members.values() for pair in combinations(found, 2)}
 
@@ -160,7 +165,8 @@ def main(count: int, seed: int) -> int:
     ranks = rng.choices([0, 1, 2], weights=[1, 1, 8], k=count)
     frame = table_of(texts, ranks)
     started = time.perf_counter()
-    copies = near_copies(frame, NEARNESS)
+    with TemporaryDirectory() as folder:
+        copies = near_copies(frame, NEARNESS, Path(folder) / "near")
     seconds = time.perf_counter() - started
     pairs = brute_force_pairs(texts, NEARNESS)
     print(f"{count:,} texts, seed {seed}, {banding_of(NEARNESS)}: {len(copies):,} went in {seconds:.1f} s")

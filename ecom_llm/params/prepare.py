@@ -16,6 +16,8 @@ class Prepare(Section):
     """Share of products (for `recommend`, of shoppers) held out to watch training."""
     test_share: float = Field(gt=0, lt=0.5)
     """Share of products (for `recommend`, of shoppers) held out to judge the model."""
+    max_held_out: int = Field(ge=1)
+    """Rows that validation and test may hold each, about: of more than this over its share, the share shrinks."""
     clean: tuple[Literal["html", "mojibake", "unicode", "control", "whitespace"], ...]
     """Cleaning operations, in this order; see `ecom_llm/prepare/cleaning.py` for what each does."""
     scrub_personal_data: bool

@@ -74,7 +74,8 @@ def product_examples(work: Assembly, bucket: int) -> Iterator[Made]:
     for table in SPOKEN_OF:
         ledger.enter(table, getattr(tables, table))
     sifted = sift(tables, ledger)
-    work.shelf.stock(sifted.products)
+    if work.books.rows_in["interactions"]:  # titles of all products, which only recommendations need
+        work.shelf.stock(sifted.products)
     yield from examples_of(sifted, work.params, ledger)
     settle_products(sifted.products, ledger)
     work.close(ledger)

@@ -1,9 +1,12 @@
 """Which examples are held out: by group, so that no product (for `recommend`, no shopper) stands in two splits."""
 
 import hashlib
+import logging
 
 from ecom_llm.params import Prepare
 from ecom_llm.records import Product, Split, UserError
+
+log = logging.getLogger(__name__)
 
 
 def given_splits(products: list[Product]) -> dict[str, Split]:
@@ -23,6 +26,23 @@ def given_splits(products: list[Product]) -> dict[str, Split]:
                 f"{first.source}:{first.row}. A product has one split in all its locales: give it the same in both rows."
             )
     return {name: product.split for name, product in given.items() if product.split}
+
+
+def capped(params: Prepare, rows: int) -> Prepare:
+    """The params with shares under which test and validation hold about `max_held_out` of so many rows each, at most.
+
+    A twentieth of a million rows tells two models apart as well as a tenth does; and what judges is held in memory when
+    near-copies are sought, so this is what keeps that bounded.
+    """
+    most = params.max_held_out / max(rows, 1)
+    shares = {name: min(getattr(params, name), most) for name in ("validation_share", "test_share")}
+    for name, share in shares.items():
+        if share < getattr(params, name):
+            log.info(
+                "prepare.%s is %.4f here and not %s: prepare.max_held_out allows %s of %s rows",
+                *(name, share, getattr(params, name), f"{params.max_held_out:,}", f"{rows:,}"),
+            )
+    return params.model_copy(update=shares)
 
 
 def drawn_split(group: str, params: Prepare) -> Split:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.prepare.examples import Made
-from ecom_llm.prepare.judge import Verdicts
+from ecom_llm.prepare.judge import COPY, Verdicts
 from ecom_llm.prepare.ledger import TABLE_OF, Books
 from ecom_llm.prepare.manifest import Tally
 from ecom_llm.records import SPLITS, Example
@@ -20,12 +20,11 @@ def write_splits(
     with ExitStack() as open_:
         writers = {split: open_.enter_context(RecordWriter(folder / split, Example)) for split in SPLITS}
         for example in read_records(made, Made):
-            if example.number in verdicts.rejected:
-                reason = verdicts.rejected[example.number]
+            if reason := verdicts.reason(example.number):
                 books.strike(example, reason)
                 refuse(rejection(example, reason))
-            elif example.number in verdicts.duplicates or example.number in verdicts.copies:
-                books.strike(example, "", near=example.number in verdicts.copies)
+            elif fate := verdicts.fates[example.number]:
+                books.strike(example, "", near=bool(fate == COPY))
             else:
                 tally.count(example)
                 writers[str(example.split)].write(example)

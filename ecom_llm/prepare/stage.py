@@ -30,6 +30,7 @@ from ecom_llm.prepare.language import languages_of
 from ecom_llm.prepare.ledger import Books
 from ecom_llm.prepare.manifest import Manifest, Tally, build_manifest
 from ecom_llm.prepare.personal import scrub_text
+from ecom_llm.prepare.split import capped
 from ecom_llm.prepare.splits import write_splits
 from ecom_llm.prepare.wash import placeholders_before, wash
 from ecom_llm.progress import watched
@@ -78,16 +79,18 @@ def refusal(write: Callable[[str], int], params: Prepare) -> Refuse:
 def prepare(collected: Path, folder: Path, params: Prepare, refuse: Refuse) -> Manifest:
     """The four steps; `folder / "scratch"` holds what passes between them."""
     washed, made = folder / "scratch" / "washed", folder / "scratch" / "made"
-    work = Assembly(washed, bucket_count(collected), params, Books(row_counts(collected)), refuse)
+    rows_in = row_counts(collected)
+    params = capped(params, rows_in.total())
+    work = Assembly(washed, bucket_count(collected), params, Books(rows_in), refuse)
     for row in work.books.refuse(read_jsonl(collected / f"{REJECTED}.jsonl", Rejected)):
         refuse(row)
     wash(collected, washed, work.buckets, params)
     with RecordWriter(made, Made) as writer:
         for number, example in enumerate(watched(assembled(work), "prepare", work.books.rows_in.total())):
             writer.write(example.model_copy(update={"number": number}))
-    verdicts, tally = judge(made, params), Tally()
+    verdicts, tally = judge(made, params, folder / "scratch" / "near"), Tally()
     write_splits(made, folder, verdicts, work.books, tally, refuse)
-    items = work.shelf.items() if work.books.rows_in["interactions"] else []
+    items = work.shelf.items()
     write_records(folder / "items", Item, items)
     personal_data = work.personal_data - placeholders_before(collected)
     manifest = build_manifest(work.books.accounts(), tally, len(items), personal_data, verdicts)

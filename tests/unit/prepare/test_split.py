@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.params import Prepare, load_params
-from ecom_llm.prepare.split import drawn_split, given_splits
+from ecom_llm.prepare.split import capped, drawn_split, given_splits
 from ecom_llm.records import Product, UserError
 
 DEFAULT = load_params(Path(__file__).parents[3] / "params.yaml").prepare
@@ -40,6 +40,25 @@ def test_the_draw_is_the_same_on_every_machine():
 def test_more_validation_moves_no_test_group(group, validation, test):
     small, large = with_shares(validation / 2, test), with_shares(validation, test)
     assert (drawn_split(group, small) == "test") == (drawn_split(group, large) == "test")
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**6), st.floats(0.01, 0.49))
+def test_no_more_rows_are_held_out_than_allowed(rows, most, share):
+    params = with_shares(share, 0.1).model_copy(update={"max_held_out": most})
+    shares = capped(params, rows)
+    for name in ("validation_share", "test_share"):
+        assert getattr(shares, name) == min(getattr(params, name), most / rows)
+
+
+def test_a_smaller_share_is_said(caplog):
+    caplog.set_level("INFO")
+    capped(with_shares().model_copy(update={"max_held_out": 50}), 400)
+    assert not caplog.messages
+    capped(with_shares().model_copy(update={"max_held_out": 50}), 1000)
+    assert caplog.messages == [
+        f"prepare.{name} is 0.0500 here and not 0.1: prepare.max_held_out allows 50 of 1,000 rows"
+        for name in ("validation_share", "test_share")
+    ]
 
 
 def test_a_given_split_holds_for_a_product_in_all_locales():
