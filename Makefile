@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-exactness proof-resume proof-ray
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ proof-personal-data: $(READY)  ## recall and precision per type and language on 
 
 proof-near-duplicates: $(READY)  ## recall against brute force on N texts, and the leak check
 	@$(BIN)/python -m proofs.near_duplicates $(or $(N),5000)
+
+proof-memory: $(READY)  ## the memory of collect and prepare, of N MB of reviews against half of them
+	@$(BIN)/python -m proofs.memory $(or $(N),1000) $(SEED)
 
 proof-exactness: $(READY)  ## packed, padded, accumulated and two processes against each text alone
 	@$(BIN)/python -m proofs.exactness
