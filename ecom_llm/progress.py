@@ -29,8 +29,26 @@ def watched(rows: Iterable[T], what: str, total: int | None) -> Iterator[T]:
             log.info("%s", line(what, count, total, told - began))
 
 
-def line(what: str, count: int, total: int | None, seconds: float) -> str:
+def watched_bytes(blocks: Iterable[bytes], what: str, total: int | None) -> Iterator[bytes]:
+    """Pass blocks of bytes on and tell how it goes, as `watched` does for rows."""
+    if sys.stderr.isatty():
+        with tqdm(desc=what, total=total, unit="B", unit_scale=True, leave=False) as bar:
+            for block in blocks:
+                bar.update(len(block))
+                yield block
+        return
+    began = told = time.monotonic()
+    count = 0
+    for block in blocks:
+        yield block
+        count += len(block)
+        if time.monotonic() - told > SECONDS:
+            told = time.monotonic()
+            log.info("%s", line(what, count, total, told - began, "bytes"))
+
+
+def line(what: str, count: int, total: int | None, seconds: float, unit: str = "rows") -> str:
     """`collect: 12,000 of 50,000 rows, 1,200 rows/s, 32 s left`."""
     rate = count / seconds
     of, left = (f" of {total:,}", f", {(total - count) / rate:.0f} s left") if total else ("", "")
-    return f"{what}: {count:,}{of} rows, {rate:,.0f} rows/s{left}"
+    return f"{what}: {count:,}{of} {unit}, {rate:,.0f} {unit}/s{left}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ecom_llm.params import Params, read_yaml, validate
+from ecom_llm.params.location import masked
 from ecom_llm.records import UserError
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
@@ -27,11 +28,13 @@ def parsed(setting: str) -> tuple[list[str], Plain]:
     """
     key, equals, value = setting.partition("=")
     if not equals or not key.strip():
-        raise UserError(f"--set {setting}: expected key=value, for example --set train.max_steps=200.")
+        raise UserError(f"--set {masked(setting)}: expected key=value, for example --set train.max_steps=200.")
     try:
         return key.strip().split("."), yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise UserError(f"--set {setting}: the value is not valid YAML: {' '.join(str(error).split())}") from error
+        raise UserError(
+            f"--set {masked(setting)}: the value is not valid YAML: {masked(' '.join(str(error).split()))}"
+        ) from error
 
 
 def place_in(values: Plain, path: list[str], value: Plain, setting: str) -> Plain:
@@ -70,6 +73,9 @@ def chosen_params(params: Path, recipe: Path | None, settings: Sequence[str]) ->
         origin.append(str(recipe))
     for setting in settings:
         path, value = parsed(setting)
-        values = place_in(values, path, value, setting)
-        origin.append(f"--set {setting}")
+        shown = masked(
+            setting
+        )  # the value may be an address with a password, which is refused but must not be repeated
+        values = place_in(values, path, value, shown)
+        origin.append(f"--set {shown}")
     return validate(values, " with ".join(origin))

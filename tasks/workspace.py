@@ -14,6 +14,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import UserError
 from tasks import dvc, git
+from tasks.external import ask_external
 from tasks.holds import Hold, end_group, hold, is_held, one_at_a_time, works_in
 from tasks.snapshot import Snapshot, take_snapshot
 
@@ -146,7 +147,7 @@ def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
     """Work on a snapshot of the checkout with these params; what was computed returns if the checkout still agrees.
 
     Raises:
-        UserError: no git, no repository, no commit, no DVC project, or data that is not there.
+        UserError: no git, no repository, no commit, no DVC project, or data that is not there or does not answer.
     """
     git.require_repository(checkout)
     main = Layout.here(checkout)
@@ -156,6 +157,8 @@ def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
         remove_dead_runs(main)
         snapshot = take_snapshot(checkout, params, name)
     with open_worktree(checkout, snapshot.commit, name) as workspace:
+        if external := ask_external(workspace.layout):
+            run_logger().info("%s", external)
         yield workspace
         with one_at_a_time(turn):
             keep_experiment(workspace)

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ecom_llm.params.location import is_address, require_readable_kind
 from ecom_llm.params.section import Section
 
 Form = Literal[
@@ -42,10 +43,19 @@ class Collect(Section):
     seed: int = Field(ge=0)
     """Seed of the built-in catalogue."""
     location: str = Field(min_length=1)
-    """Folder of the sources: `data/sources` (managed by `ecom-llm add PATH`) or an absolute path (external)."""
+    """Where the sources lie: `data/sources` (managed by `ecom-llm add PATH`), an absolute path, or an address (external): a folder
+    or file at s3://, gs:// or azure://, one file at http(s)://. Credentials come from the environment alone."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Where records come from; several sources make one run."""
     products: int = Field(ge=20, le=1_000_000)
     """Products in the built-in catalogue, each in English and Chinese."""
     shoppers: int = Field(ge=20, le=1_000_000)
     """Shoppers in the built-in catalogue, each with a purchase history."""
+
+    @field_validator("location")
+    @classmethod
+    def tells_no_secret(cls, location: str) -> str:
+        """A UserError passes pydantic by, whose own errors would repeat the address."""
+        if is_address(location):
+            require_readable_kind(location)
+        return location

@@ -50,6 +50,8 @@ def validate(values: object, origin: str) -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         raise explain(error, origin) from error
+    except UserError as error:  # collect.location, which pydantic would repeat with its password
+        raise UserError(f"{origin}: collect.location: {error}") from None
 
 
 def read_yaml(path: Path) -> dict[str, object]:

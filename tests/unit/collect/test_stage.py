@@ -61,12 +61,6 @@ def test_an_absolute_folder_is_used_as_it_is(layout, tmp_path):
     assert read_tables(layout.collected).products[0].title == "Pan"
 
 
-@pytest.mark.parametrize("form", ["tables", "rnnlg"])
-def test_a_url_is_refused(layout, form):
-    with pytest.raises(UserError, match=r"only folders are read here\. Download it"):
-        run(params(source(form), location="https://example.org/shop"), layout)
-
-
 def test_several_sources_keep_their_names_and_weights(layout):
     for name in ("north", "south"):
         (layout.sources / name).mkdir(parents=True)
