@@ -1,10 +1,13 @@
 """Adding data: a file or folder is copied under data/sources, versioned by DVC and pushed to its remote."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import yaml
 
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
@@ -26,6 +29,8 @@ class Added:
     """Whether an earlier version gave way; it stays in DVC's cache."""
     unpushed: str
     """Why the data did not reach the remote; empty where it did."""
+    address: str = ""
+    """Where it was fetched from; empty where it was copied."""
 
 
 def add_source(path: Path, layout: Layout) -> Added:
@@ -45,16 +50,36 @@ def add_source(path: Path, layout: Layout) -> Added:
         raise UserError(f"{path}: holds {layout.sources} itself. Add the files or folders in it one by one.")
     before = pointer.read_text(encoding="utf-8") if pointer.exists() else ""
     if path == target:
-        dvc.dvc("add", str(target), cwd=layout.workspace)
+        version_own(target, layout)
     else:
-        require_replaceable(target, bool(before), path, layout)
-        with taking_the_place(path, target):
-            dvc.dvc("add", str(target), cwd=layout.workspace)
+        require_replaceable(target, bool(before), str(path), layout)
+        with taking_the_place(partial(copy, path), target):
+            version_own(target, layout)
     changed = pointer.read_text(encoding="utf-8") != before
     return Added(target, changed, bool(before), push([pointer], layout))
 
 
-def require_replaceable(target: Path, known: bool, path: Path, layout: Layout) -> None:
+def version_own(target: Path, layout: Layout) -> None:
+    """`dvc add`; what was fetched from an address before does not name it any more.
+
+    Raises:
+        UserError: DVC refused; the `.dvc` file is as it was.
+    """
+    pointer = target.with_name(f"{target.name}.dvc")
+    before = pointer.read_text(encoding="utf-8") if pointer.exists() else ""
+    # DVC would keep the address beside data that is not from there, and `dvc update` would fetch over it
+    fetched = "deps" in (yaml.safe_load(before) or {})
+    if fetched:
+        pointer.unlink()
+    try:
+        dvc.dvc("add", str(target), cwd=layout.workspace)
+    except UserError:
+        if fetched:
+            pointer.write_text(before, encoding="utf-8")
+        raise
+
+
+def require_replaceable(target: Path, known: bool, path: str, layout: Layout) -> None:
     """Refuse to overwrite what could not be brought back.
 
     Raises:
@@ -73,15 +98,15 @@ def require_replaceable(target: Path, known: bool, path: Path, layout: Layout) -
 
 
 @contextmanager
-def taking_the_place(path: Path, target: Path) -> Iterator[None]:
-    """Copy `path` beside `target` and put it there; if the block raises, what was there before is there again."""
+def taking_the_place(make: Callable[[Path], None], target: Path) -> Iterator[None]:
+    """Make a file or folder beside `target` and put it there; if the block raises, what was there before is there again."""
     fresh, old = (target.with_name(f".{target.name}.{word}.partial") for word in ("new", "old"))
     beside = (target.with_name(f"{target.name}.dvc"), target.with_name(".gitignore"))
     kept = {file: file.read_bytes() if file.exists() else None for file in beside}
     placed = False
     remove(fresh, old)
     try:
-        copy(path, fresh)
+        make(fresh)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
@@ -156,6 +181,7 @@ def added_lines(added: Added, layout: Layout) -> list[str]:
             f"{name} is {'now a new version' if added.replaced else 'added'}.",
             f"To give this version a name: git add {name}.dvc {name.parent}/.gitignore && git commit -m 'data: {name.name}'",
             f"To see what is in it: ecom-llm inspect {name}" if added.target.is_file() else "",
+            f"To fetch it again when it has changed: dvc update {name}.dvc" if added.address else "",
             "To train on it: name its form under collect.sources in params.yaml, then ecom-llm run",
         ]
     if added.unpushed:

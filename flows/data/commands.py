@@ -11,8 +11,8 @@ app = App(
 )
 
 
-def add(path: Path) -> None:
-    """Put a data file under data/sources, versioned by DVC, and push it to DVC's remote.
+def add(path: str) -> None:
+    """Put a data file, of this machine or from an address, under data/sources, versioned by DVC, and push it to DVC's remote.
 
     A file of that name that is there already gets a new version. Then say how it is read: `ecom-llm inspect PATH` proposes
     an entry of `collect.sources`. Data you only want read where it lies needs no adding: set `collect.location` to its
@@ -25,13 +25,16 @@ def add(path: Path) -> None:
     Parameters
     ----------
     path
-        File or folder to copy.
+        File or folder to copy; or an address (http, https, s3, gs, azure), of http of one file. `dvc update` fetches it again.
     """
+    from ecom_llm.params.location import is_address
     from flows.data.adding import add_source, added_lines
+    from flows.data.importing import add_address
 
-    source = path.expanduser().resolve()
+    source = Path(path).expanduser().resolve()  # before `enter` changes the working directory
     layout, _ = enter()
-    print("\n".join(added_lines(add_source(source, layout), layout)))
+    added = add_address(path, layout) if is_address(path) else add_source(source, layout)
+    print("\n".join(added_lines(added, layout)))
 
 
 def inspect(path: Path, *, locale: str | None = None, rows: int | None = None, write: Path | None = None) -> None:

@@ -12,10 +12,12 @@ from ecom_llm.records import Example, UserError
 from flows.data import adding
 from flows.data.adding import add_source
 from flows.data.cards import compare, earlier_card
+from flows.data.importing import add_address
 from flows.data.restoring import restore, restored_lines
 from flows.data.versions import resolve, version_lines, versions
 from tasks import dvc
 from tests.e2e.conftest import REPO, git
+from tests.serving import served
 
 pytestmark = pytest.mark.slow
 
@@ -280,3 +282,20 @@ def test_the_card_of_an_earlier_version_is_found_by_its_own_lock(shop, local):
     shutil.rmtree(shop.state / "dvc")
     commit(shop.workspace, "the lock of coats")
     assert earlier_card("main", shop)[0].slices[0].categories.top == {"coat": 200}
+
+
+def test_data_from_an_address_is_kept_and_dvc_fetches_it_again(shop, tmp_path):
+    """The real DVC: our `.dvc` file is the one it would have written, and its bytes reach the remote."""
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "rows.csv").write_text("1\n")
+    with served(tmp_path / "export") as host:
+        assert add_address(f"{host}/rows.csv", shop).unpushed == ""
+        assert any(path.read_text() == "1\n" for path in shop.remote.rglob("*") if path.is_file())
+        commit(shop.workspace, "rows", "v1")
+        assert git(shop.workspace, "ls-files", "data/sources/rows.csv") == ""
+        (tmp_path / "export" / "rows.csv").write_text("1\n2\n")
+        dvc.dvc("update", "data/sources/rows.csv.dvc", cwd=shop.workspace)
+    assert contents(shop) == {"rows.csv": "1\n2\n"}
+    commit(shop.workspace, "more rows")
+    restore("v1", shop, force=False)  # the address is gone by now, and nothing asks it
+    assert contents(shop) == {"rows.csv": "1\n"}
