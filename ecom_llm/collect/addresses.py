@@ -1,14 +1,13 @@
 """Files at an address (a URL): found, and fetched block by block; fsspec speaks to the place."""
 
-import errno
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from ecom_llm.params.location import CREDENTIALS, file_name, masked, require_readable_kind
+from ecom_llm.collect.faults import is_missing, reason_of, spoken_of
+from ecom_llm.params.location import WEB, file_name, is_web, require_readable_kind
 from ecom_llm.progress import watched_bytes
 from ecom_llm.records import UserError
 
@@ -19,7 +18,6 @@ BLOCK = 4 * 2**20
 """Bytes that stand in memory at a time."""
 CONNECT, SILENCE = 20, 60
 """Seconds to wait for a connection, and for the next bytes of one."""
-WEB = ("http", "https")
 FSSPEC_NAMES = {"azure": "az"}
 """Schemes that fsspec calls otherwise than DVC."""
 PACKAGES = {
@@ -32,8 +30,6 @@ VERSION_KEYS = ("ETag", "etag", "Content-MD5", "md5Hash", "Last-Modified", "Last
 """Where places say what version a content is, the surest first."""
 About = dict[str, str | int | None]
 """What fsspec says of a place."""
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG)
-"""Faults of this machine, which are not the place's."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +68,6 @@ def connect(address: str) -> "tuple[AbstractFileSystem, str]":
             f"{address}: the package for {scheme}:// is not installed ({error}). To install it: {PACKAGES[scheme]}"
         ) from error
     return system, address if scheme in WEB else system._strip_protocol(f"{name}://{rest}")
-
-
-def is_web(address: str) -> bool:
-    """Whether an address is one of http or https."""
-    return address.partition("://")[0] in WEB
 
 
 def options(scheme: str) -> dict[str, object]:
@@ -188,7 +179,8 @@ def blocks(file: Away) -> Iterator[bytes]:
         UserError: the place does not answer or refuses, or the connection broke before the file's end.
     """
     system, _ = connect(file.address)
-    streamed = {"block_size": 0} if is_web(file.address) else {"block_size": BLOCK, "cache_type": "readahead"}
+    # objects are asked for in ranges, each of which costs a round trip; http comes as one stream
+    streamed = {"block_size": 0} if is_web(file.address) else {"block_size": 4 * BLOCK, "cache_type": "readahead"}
     came = 0
     with spoken_of(file.address), system.open(file.path, "rb", **streamed) as handle:
         while block := read_block(handle, file, came):
@@ -246,56 +238,3 @@ def require_unchanged(files: list[Away]) -> None:
         _, about = look(file.address)
         if about is None or (about["size"], version_of(about)) != (file.size, file.version):
             raise UserError(f"{file.address}: changed while it was read. Run again when it is whole.")
-
-
-@contextmanager
-def spoken_of(address: str) -> Iterator[None]:
-    """Say of a place's failure what it means, without a traceback and without what might be a secret."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # each place has its own kinds, of packages that need not be installed
-        if isinstance(error, OSError) and error.errno in DISK:
-            raise
-        # not `from error`: addresses to which a server redirects may carry a signature, and logs print causes
-        raise refusal(error, address) from None
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def status_of(error: Exception) -> int | None:
-    """The HTTP status behind a failure, where there is one."""
-    return next((found for one in chain(error) if isinstance(found := getattr(one, "status", None), int)), None)
-
-
-def is_missing(error: Exception) -> bool:
-    """Whether the place answered that there is nothing."""
-    return status_of(error) in (404, 410)
-
-
-def reason_of(error: BaseException) -> str:
-    """A failure in a few words."""
-    return masked(" ".join(str(error).split()))[:200] or type(error).__name__
-
-
-def refusal(error: Exception, address: str) -> UserError:
-    """What to tell of a place that gave an error instead of data."""
-    led, status = list(chain(error)), status_of(error)
-    unsigned = any("Credentials" in type(one).__name__ for one in led)
-    if status in (401, 403) or unsigned or isinstance(error, PermissionError):
-        wanted = CREDENTIALS[address.partition("://")[0]]
-        return UserError(
-            f"{address}: may not be read ({status or reason_of(error)}). Give credentials by the environment: {wanted}."
-        )
-    if is_missing(error) or (isinstance(error, FileNotFoundError) and not (is_web(address) and error.__cause__)):
-        return UserError(f"{address}: there is nothing. Check the address.")
-    if status is not None:
-        return UserError(f"{address}: its server answered with the error {status}. Try again later.")
-    # of http, fsspec says FileNotFoundError, and only its cause why
-    return UserError(f"{address}: does not answer ({reason_of(led[min(1, len(led) - 1)])}). Check address and network.")

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ecom_llm.collect.addresses import Away, fetch, files_at, is_web, require_unchanged
+from ecom_llm.collect.addresses import Away, fetch, files_at, require_unchanged
 from ecom_llm.params import Source
-from ecom_llm.params.location import is_address
+from ecom_llm.params.location import is_address, is_web
 from ecom_llm.records import UserError
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ CREDENTIALS = {
     "azure": "AZURE_STORAGE_CONNECTION_STRING",
 }
 """What an address may begin with (DVC hashes these, and fsspec reads them), and where its credentials come from."""
+WEB = ("http", "https")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
 SECRET_PARTS = re.compile(r"(?<=://)[^/?@]*@|\?.*")
@@ -27,6 +28,11 @@ SECRET_NAME = re.compile(r"key|tok|sig|secret|pass|pw|auth|cred|code|user|login|
 def is_address(location: str) -> bool:
     """Whether a location is a URL and no path."""
     return ADDRESS.match(location) is not None
+
+
+def is_web(address: str) -> bool:
+    """Whether an address is one of http or https."""
+    return address.partition("://")[0] in WEB
 
 
 def masked(text: str) -> str:
@@ -85,7 +91,7 @@ def require_readable_kind(location: str) -> None:
         )
     if not HOST.fullmatch(re.split(r"[/?#]", rest, maxsplit=1)[0]):
         raise UserError(f"{shown}: names no {'host' if scheme in ('http', 'https') else 'bucket'}. Check the address.")
-    barred = " #\\" if scheme in ("http", "https") else "?#\\"
+    barred = " #\\" if scheme in WEB else "?#\\"
     odd = next((letter for letter in location if letter in barred or not letter.isprintable()), None)
     if odd is not None:
         raise UserError(

@@ -37,7 +37,7 @@ def add(path: str) -> None:
     print("\n".join(added_lines(added, layout)))
 
 
-def inspect(path: Path, *, locale: str | None = None, rows: int | None = None, write: Path | None = None) -> None:
+def inspect(path: str, *, locale: str | None = None, rows: int | None = None, write: Path | None = None) -> None:
     """Show what is understood of a shop's file or folder: encoding, columns, problems, and how it could be read.
 
     Nothing is changed; with `--write` the proposal becomes a recipe.
@@ -46,11 +46,12 @@ def inspect(path: Path, *, locale: str | None = None, rows: int | None = None, w
 
         ecom-llm inspect ~/export/reviews.csv
         ecom-llm inspect ~/export --write recipes/my-shop.yaml
+        ecom-llm inspect https://example.org/export/reviews.csv.gz
 
     Parameters
     ----------
     path
-        File (CSV, TSV, JSON, JSON lines, Parquet or Excel, plain or compressed), or a folder of such files.
+        File (CSV, TSV, JSON, JSON lines, Parquet or Excel, plain or compressed), or a folder of such files; or the address of one.
     locale
         Language of the texts, such as en or zh-TW; without it the script of the texts is asked.
     rows

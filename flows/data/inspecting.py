@@ -14,7 +14,8 @@ from ecom_llm.collect.inspect.columns import Column, is_missing, plain
 from ecom_llm.collect.inspect.personal import HIDDEN, masked
 from ecom_llm.collect.inspect.synonyms import is_named
 from ecom_llm.layout import Layout
-from flows.data.recipe import require_free, write_recipe
+from flows.data.recipe import recipe_name, require_free, write_recipe
+from flows.data.sampling import on_this_machine
 
 NARROWEST, WIDEST, PIPED = 80, 120, 100
 """Columns of text: on terminals, and where the output is no terminal."""
@@ -52,7 +53,7 @@ def terminal() -> Console:
 
 
 def inspected(
-    place: Path, locale: str | None, rows: int | None, recipe: Path | None, layout: Callable[[], Layout]
+    place: str, locale: str | None, rows: int | None, recipe: Path | None, layout: Callable[[], Layout]
 ) -> None:
     """Look at a place, print what was understood, and write the recipe if one was asked for.
 
@@ -69,12 +70,13 @@ def inspected(
     if target is not None:
         require_free(target)
     # looked at before `layout` is asked, which changes the working directory to the checkout's
-    inspection = inspect(place.expanduser(), SAMPLE_ROWS if rows is None else rows, locale)
-    show(inspection, terminal(), hint=target is None)
-    if target is not None:
-        here = layout()
-        write_recipe(inspection, target, here.params, here.sources)
-        print(f"{recipe} is written. Read it, then: ecom-llm run --recipe {quote(str(recipe))}")
+    with on_this_machine(place) as (here, address):
+        inspection = inspect(here, SAMPLE_ROWS if rows is None else rows, locale, address)
+        show(inspection, terminal(), hint=target is None)
+        if target is not None:
+            checkout = layout()
+            write_recipe(inspection, target, checkout.params, checkout.sources)
+            print(f"{recipe} is written. Read it, then: ecom-llm run --recipe {quote(str(recipe))}")
 
 
 def show(inspection: Inspection, console: Console, hint: bool) -> None:
@@ -281,7 +283,7 @@ def next_step(inspection: Inspection) -> Iterator[str]:
     """A command that works."""
     if any(trial.skills for _, trial in inspection.proposals):
         yield "To have the recipe:"
-        yield f"  ecom-llm inspect {quote(str(inspection.place))} --write {free_recipe(inspection.place)}"
+        yield f"  ecom-llm inspect {quote(inspection.address or str(inspection.place))} --write {free_recipe(inspection.place)}"
     else:
         yield "Mend what is named above, or write a source by hand: collect.sources in docs/parameters.md."
 
@@ -291,9 +293,3 @@ def free_recipe(place: Path) -> Path:
     name = recipe_name(place.resolve())
     names = (Path("recipes", f"{name}{end}.yaml") for end in ("", *(f"-{number}" for number in range(2, 1000))))
     return next(path for path in names if not path.exists())
-
-
-def recipe_name(place: Path) -> str:
-    """A file name for the recipe, which is part of the registered model's name too."""
-    first = place.name.split(".")[0].casefold()
-    return "-".join("".join(letter if letter.isalnum() else " " for letter in first).split()) or "shop"

@@ -64,6 +64,12 @@ def require_free(path: Path) -> None:
         raise UserError(f"--write {path}: there is no folder {path.parent}. Make it, or name a file in recipes.")
 
 
+def recipe_name(place: Path) -> str:
+    """A file name for the recipe, which is part of the registered model's name too."""
+    first = place.name.split(".")[0].casefold()
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in first).split()) or "shop"
+
+
 def recipe_text(inspection: Inspection, path: Path, sources: Path) -> str:
     """The recipe as YAML with its reasons.
 
@@ -77,6 +83,9 @@ def recipe_text(inspection: Inspection, path: Path, sources: Path) -> str:
             "`ecom-llm inspect` without --write says what is missing."
         )
     location, inside = placed(inspection.location, sources)
+    if inspection.address:  # of one file, the address is the location, and the source's path is the location itself
+        location, inside = inspection.address, Path()
+    single = bool(inspection.address) and inspection.place.is_file()
     shown = path.relative_to(sources.parents[1]) if path.is_relative_to(sources.parents[1]) else path
     skills = tuple(dict.fromkeys(skill for _, trial in usable for skill in trial.skills))
     # one bound for all sources, so it is that of the texts that repeat least
@@ -92,7 +101,7 @@ def recipe_text(inspection: Inspection, path: Path, sources: Path) -> str:
         "collect:",
         f"  location: {scalar(location)}",
         "  sources:",
-        *(line for source, _ in usable for line in source_lines(source, inside)),
+        *(line for source, _ in usable for line in source_lines(at_location(source) if single else source, inside)),
         "",
         "promote:                          # rules for the skills that this data can teach: one that matches no slice refuses",
         *rule_lines(skills, min(stated, default=None)),
@@ -126,6 +135,11 @@ def placed(location: Path, sources: Path) -> tuple[str, Path]:
     if location.is_relative_to(sources):
         return str(Path(*sources.parts[-2:])), location.relative_to(sources)
     return str(location), Path()
+
+
+def at_location(source: Source) -> Source:
+    """The source whose file is `collect.location` itself."""
+    return source.model_copy(update={"path": "."})
 
 
 def dumped(value: str | dict[str, str]) -> list[str]:

@@ -45,13 +45,16 @@ class Inspection:
     locale: str
     locale_why: str
     proposals: tuple[tuple[Proposal, Trial], ...]
+    address: str
+    """Where the place was fetched from; empty where it lies on this machine."""
 
 
-def inspect(place: Path, limit: int, locale: str | None) -> Inspection:
+def inspect(place: Path, limit: int, locale: str | None, address: str = "") -> Inspection:
     """Look at the first `limit` rows of a file, or of each file of a folder, and propose how to read it.
 
     Args:
         locale: BCP 47 tag of the texts; None guesses it from their script.
+        address: where the place was fetched from.
 
     Raises:
         UserError: there is no such place, it cannot be read, or it holds no file.
@@ -87,6 +90,7 @@ def inspect(place: Path, limit: int, locale: str | None) -> Inspection:
         locale=spoken,
         locale_why=why,
         proposals=tuple((one, try_source(location, one.source, read, limit * TRIED)) for one, read in proposals),
+        address=address,
     )
 
 

@@ -120,7 +120,7 @@ def layout():
 
 def test_the_recipe_validates_and_reads_what_was_inspected(tmp_path, capsys):
     recipe = tmp_path / "my-shop.yaml"
-    inspected(shop(tmp_path / "data"), None, None, recipe, layout)
+    inspected(str(shop(tmp_path / "data")), None, None, recipe, layout)
     assert f"ecom-llm run --recipe {recipe}" in capsys.readouterr().out
     params = chosen_params(PARAMS, recipe, ())
     (source,) = params.collect.sources
@@ -144,7 +144,7 @@ def test_an_existing_recipe_is_not_overwritten(tmp_path, capsys):
     recipe = tmp_path / "mine.yaml"
     recipe.write_text("kept")
     with pytest.raises(UserError, match=r"mine\.yaml: is there already, and is not overwritten"):
-        inspected(shop(tmp_path / "data"), None, None, recipe, layout)
+        inspected(str(shop(tmp_path / "data")), None, None, recipe, layout)
     assert recipe.read_text() == "kept"
     assert capsys.readouterr().out == "", "refused before anything is read"
 
