@@ -98,6 +98,16 @@ class Layout:
         return self.state / "mlflow"
 
     @property
+    def curves(self) -> Path:
+        """What trainings tell while they run, and notes of which have a run in MLflow."""
+        return self.state / "curves"
+
+    @property
+    def live_curve(self) -> Path:
+        """What the training in this workspace tells while it runs."""
+        return self.curves / f"{self.workspace.name}.jsonl"
+
+    @property
     def prefect(self) -> Path:
         return self.state / "prefect"
 

@@ -31,6 +31,11 @@ def embedded_uri(layout: Layout) -> str:
     return f"sqlite:///{layout.mlflow / 'mlflow.db'}"
 
 
+def tracking_uri(layout: Layout) -> str:
+    """MLFLOW_TRACKING_URI where that is set, else the embedded store's."""
+    return (os.environ.get("MLFLOW_TRACKING_URI") or embedded_uri(layout)).rstrip("/")
+
+
 def artifact_root(layout: Layout) -> Path:
     """Where the embedded store keeps artifacts: absolute, since MLflow's default lies in the working directory."""
     return layout.mlflow / "artifacts"

@@ -20,13 +20,12 @@ from ecom_llm.evaluate.evidence import Evidence, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.promote.summary import flat_metrics, metric_table
+from ecom_llm.registry.runs import WORKSPACE, held_points, live_run, log_metrics
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
     from mlflow.tracking import MlflowClient
 
-BATCH = 1000
-"""Metrics MLflow takes at once."""
 REQUIREMENTS = ("jinja2", "mlflow", "numpy", "pydantic", "pyyaml", "safetensors", "torch", "tqdm", "transformers")
 """What serving a model needs beside the code that is stored with it."""
 
@@ -114,26 +113,31 @@ def tracking(uri: str) -> Iterator[None]:
 
 
 def log_numbers(client: "MlflowClient", run_id: str, candidate: Candidate, evidence: Evidence) -> None:
-    """Params with dots as in params.yaml, the evidence, and the training curve at its steps."""
+    """Params with dots as in params.yaml, the evidence, and of the training curve what the run does not hold yet."""
     from mlflow.entities import Metric, Param
 
     client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(candidate.params)])
     now = int(time() * 1000)
-    points = [(name, value, 0) for name, value in flat_metrics(evidence).items()]
-    metrics = [Metric(name, value, now, step) for name, value, step in [*points, *curve_points(candidate.layout.curve)]]
-    for start in range(0, len(metrics), BATCH):
-        client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+    held = held_points(client, run_id)
+    curve = [point for point in curve_points(candidate.layout.curve) if (point[0], point[2]) not in held]
+    points = [*((name, value, 0) for name, value in flat_metrics(evidence).items()), *curve]
+    log_metrics(client, run_id, [Metric(name, value, now, step) for name, value, step in points])
 
 
 def record(client: "MlflowClient", model_name: str, experiment: str, candidate: Candidate) -> str:
-    """Log the run and create its version, whose tag `complete` is set last; return the version's number."""
+    """Log the run and create its version, whose tag `complete` is set last; return the version's number.
+
+    The run is the one that was opened when training began; where the model came from DVC's cache, a new one.
+    """
     import mlflow
 
     lock, layout = lock_key(candidate.layout.lock), candidate.layout
     evidence = read_evidence(layout.metrics)
     tags = {"lock": lock, "snapshot": candidate.snapshot}
+    name, begun = f"{model_name}-{lock[:8]}", live_run(client, experiment, layout.workspace.name)
+    own = {**tags, WORKSPACE: layout.workspace.name}
     # leaving the block by an exception, a cancellation among them, marks the run as failed
-    with mlflow.start_run(experiment_id=experiment, run_name=f"{model_name}-{lock[:8]}", tags=tags) as run:
+    with mlflow.start_run(begun, experiment_id=experiment, run_name=name, tags=own) as run:
         log_numbers(client, run.info.run_id, candidate, evidence)
         for path in (layout.lock, layout.params):
             client.log_artifact(run.info.run_id, str(path))

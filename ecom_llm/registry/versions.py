@@ -1,6 +1,5 @@
 """Versions and aliases: which version is the candidate, the champion and the previous one."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -15,8 +14,9 @@ from ecom_llm.layout import Layout
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
-from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe
+from ecom_llm.registry.connection import alone, artifact_root, client, first_line, probe, tracking_uri
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
+from ecom_llm.registry.runs import end_running, experiment_id
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+PURPOSE = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
 
 
 class Version(Record):
@@ -102,6 +103,12 @@ class Registry:
         return self.uri.startswith("http")
 
     @answered
+    def experiment(self) -> str:
+        """The experiment of the model's runs, made on first use; returns its id."""
+        where = None if self.served else (artifact_root(self.layout) / self.model_name).as_uri()
+        return experiment_id(self.mlflow, self.model_name, where)
+
+    @answered
     def aliases(self) -> dict[str, str]:
         """Alias -> version number; empty before the first registration."""
         if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
@@ -162,28 +169,14 @@ class Registry:
         with alone(self.uri, "registration"), tracking(self.uri):
             version = self.version_for_lock(lock)
             if version is None:
-                experiment = self._experiment()
-                self._end_broken_runs(experiment, lock)
+                if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
+                    self.mlflow.create_registered_model(self.model_name, description=PURPOSE)
+                experiment = self.experiment()
+                end_running(self.mlflow, experiment, f"tags.lock = '{lock}'")  # what a killed registration left
                 version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
         if self.aliases().get("champion") != version.number:
             self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
         return version
-
-    def _experiment(self) -> str:
-        """The experiment and the registered model, made on first use; returns the experiment's id."""
-        if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
-            described = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
-            self.mlflow.create_registered_model(self.model_name, description=described)
-        found = self.mlflow.get_experiment_by_name(self.model_name)
-        if found is not None:
-            return found.experiment_id
-        where = None if self.served else (artifact_root(self.layout) / self.model_name).as_uri()
-        return self.mlflow.create_experiment(self.model_name, artifact_location=where)
-
-    def _end_broken_runs(self, experiment: str, lock: str) -> None:
-        """A registration that was killed leaves its run running for ever."""
-        for run in self.mlflow.search_runs([experiment], f"tags.lock = '{lock}' and attributes.status = 'RUNNING'"):
-            self.mlflow.set_terminated(run.info.run_id, "KILLED")
 
     @answered
     def files(self, version: Version, folder: Path) -> Layout:
@@ -287,13 +280,17 @@ class Registry:
         return kept
 
 
-def open_registry(model_name: str, layout: Layout) -> Registry:
-    """The registry at MLFLOW_TRACKING_URI where that is set, else the one in the state folder.
+def registry_at(uri: str, model_name: str, layout: Layout) -> Registry:
+    """The registry at a tracking URI.
 
     Raises:
         UserError: nobody answers there, or the folder cannot be written.
     """
-    uri = (os.environ.get("MLFLOW_TRACKING_URI") or embedded_uri(layout)).rstrip("/")
     probe(uri)
     with alone(uri, "mlflow"):
         return Registry(uri, model_name, layout, client(uri))
+
+
+def open_registry(model_name: str, layout: Layout) -> Registry:
+    """The registry at MLFLOW_TRACKING_URI where that is set, else the one in the state folder; raises as `registry_at`."""
+    return registry_at(tracking_uri(layout), model_name, layout)

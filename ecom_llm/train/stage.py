@@ -22,9 +22,11 @@ from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
 from ecom_llm.train.encode import Encoded, encode
+from ecom_llm.train.flops import flops_per_token
 from ecom_llm.train.lora import save_adapter
 from ecom_llm.train.model import model_and_tokenizer, whole_model
 from ecom_llm.train.preflight import Batch, Cost, Reading, Survey, check_survey, cost, measure, reading, survey
+from ecom_llm.train.telling import Telling
 from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
@@ -48,6 +50,7 @@ def run(params: Params, layout: Layout) -> None:
     inputs = [layout.prepared, package / "train", package / "skills", package / "records.py", package / "shards.py"]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
+    layout.live_curve.unlink(missing_ok=True)
     with checkpoint_folder(layout.checkpoints, checkpoint_key(params.train, inputs)) as folder:
         train(params, layout, folder)
 
@@ -73,6 +76,7 @@ def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, li
     for split in examples:
         surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
     trainer = new_trainer(params, folder, model, data, tokenizer)
+    trainer.add_callback(Telling(layout.live_curve, flops_per_token(model)))
     checkpoint = last_checkpoint(folder)
     logger.info(
         "training %.1f M parameters on %d examples for %d steps%s",

@@ -1,10 +1,7 @@
-"""transformers' Trainer, with a token-weighted validation loss and progress that reads well in a log."""
+"""transformers' Trainer, with a token-weighted validation loss and a curve."""
 
 import csv
-import logging
 import math
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +34,6 @@ from ecom_llm.train.kernels import use_bf16, with_kernels
 from ecom_llm.train.packing import Packed, PackedRows, Rows, check_apart
 from ecom_llm.train.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
 CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
 
 
@@ -97,33 +93,6 @@ class CompletionTrainer(Trainer):
         return metrics
 
 
-class ProgressLines(TrainerCallback):
-    """One plain line per logged step: step, losses, rate and time left."""
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
-        self.began, self.first, self.tokens = time.monotonic(), state.global_step, state.num_input_tokens_seen
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: object,
-    ) -> None:
-        said = [f"{name} {logs[name]:.4f}" for name in ("loss", "eval_loss") if logs and name in logs]
-        if not said:
-            return
-        seconds = max(time.monotonic() - self.began, 1e-9)
-        steps = max(state.global_step - self.first, 1)
-        rate = (state.num_input_tokens_seen - self.tokens) / seconds
-        left = (state.max_steps - state.global_step) * seconds / steps
-        place = f"step {state.global_step}/{state.max_steps}"
-        logger.info("%s %s, %.0f tokens/s, %.0f s left", place, " ".join(said), rate, left)
-
-
 class LastStepEvaluated(TrainerCallback):
     """Validates at the last step too, wherever it falls: the end of a schedule is where a model is best."""
 
@@ -171,7 +140,7 @@ def training_arguments(params: Params, folder: Path) -> TrainingArguments:
         activation_checkpointing=train.activation_checkpointing,
         bf16=use_bf16(train, on_cpu),
         report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,  # `telling` has a bar that says more
     )
 
 
@@ -210,7 +179,7 @@ def new_trainer(
     )
     trainer.order, trainer.padded = feed.order, LeftPadded(tokenizer.pad_token_id)
     trainer.remove_callback(PrinterCallback)
-    for callback in (EpochReachesSampler(), LastStepEvaluated(), ProgressLines(), *guards(params.train, model)):
+    for callback in (EpochReachesSampler(), LastStepEvaluated(), *guards(params.train, model)):
         trainer.add_callback(callback)
     return trainer
 
