@@ -75,12 +75,14 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
         Whether an approved candidate becomes champion.
     """
     from flows.checkout import settled_version, standing_of
+    from tasks.curves import end_dead_curves
     from tasks.git import require_repository
 
     layout, params = enter(recipe, set_)
     require_repository(layout.workspace)
     known = settled_version(layout, params, promote) if recipe is None and not set_ else None
     if known is not None:
+        end_dead_curves(layout)
         print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
         return
     require_servers(layout, params)

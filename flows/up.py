@@ -17,6 +17,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import artifact_root, embedded_uri
 from flows.lost import end_lost_runs
 from flows.settings import ADDRESSES, noted, require_prefect, standing, standing_file
+from tasks.curves import end_dead_curves
 from tasks.holds import end_group, hold, is_held, works_in
 from tasks.workspace import remove_dead_runs
 
@@ -172,6 +173,8 @@ def servers(layout: Layout, prefect_port: int | None, mlflow_port: int | None) -
             await_health(url, services)
         if ports["prefect"] is not None:
             end_lost_runs(os.environ["PREFECT_API_URL"])
+        remove_dead_runs(layout)
+        end_dead_curves(layout)
         require_prefect()
         services.append(start("deployments", ["flows.serving"], layout))
         note(layout, services, **{name: os.environ[name] for name in ADDRESSES})

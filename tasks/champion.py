@@ -9,8 +9,9 @@ from ecom_llm.layout import Layout
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import read_jsonl
 from tasks import dvc
+from tasks.logs import run_logger
 from tasks.reproduce import run_stage
-from tasks.workspace import open_worktree, run_logger, run_name
+from tasks.workspace import open_worktree, run_name
 
 
 @dataclass(frozen=True)

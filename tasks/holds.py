@@ -43,6 +43,11 @@ def hold(file: Path) -> Iterator[Hold]:
             file.unlink(missing_ok=True)
 
 
+def run_file(worktree: Path) -> Path:
+    """The file a living run holds, beside its worktree."""
+    return worktree.with_name(f"{worktree.name}.run")
+
+
 def is_held(file: Path) -> bool:
     """Whether a living process holds the file."""
     try:

@@ -17,6 +17,7 @@ from ecom_llm.registry import Candidate, Registry, Version, open_registry
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.champion import CandidateRun, measured_anew
+from tasks.curves import noted
 from tasks.workspace import Workspace
 
 
@@ -51,7 +52,8 @@ def register_candidate(workspace: Workspace) -> Version:
     """Register what the workspace holds, once per dvc.lock, and show its metrics."""
     params = load_params(workspace.layout.params)
     registry = open_registry(params.registry.model_name, workspace.layout)
-    version = registry.register(Candidate(workspace.layout, params, workspace.commit))
+    with noted(workspace):
+        version = registry.register(Candidate(workspace.layout, params, workspace.commit))
     publish_metrics(registry.entrant(version).evidence)
     return version
 

@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ecom_llm.records import UserError
 from tasks import dvc
+from tasks.curves import live_curve
 from tasks.holds import end_group
 from tasks.workspace import Workspace
 
@@ -137,4 +138,5 @@ def reproduce(stage: str, workspace: Workspace) -> None:
         StageError: any other failure, with the last lines.
     """
     logger = get_run_logger()
-    run_stage(stage, workspace, lambda text: logger.log(logging.INFO, text))
+    with live_curve(workspace):
+        run_stage(stage, workspace, lambda text: logger.log(logging.INFO, text))

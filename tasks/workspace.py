@@ -1,6 +1,5 @@
 """Where runs work: a git worktree each, laid out from a snapshot; its results return if the checkout still agrees."""
 
-import logging
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -8,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import UserError
 from tasks import dvc, git
+from tasks.curves import end_dead_curves
 from tasks.external import ask_external
-from tasks.holds import Hold, end_group, hold, is_held, one_at_a_time, works_in
+from tasks.holds import Hold, end_group, hold, is_held, one_at_a_time, run_file, works_in
+from tasks.logs import run_logger
 from tasks.snapshot import Snapshot, take_snapshot
-
-if TYPE_CHECKING:
-    from prefect.logging.loggers import LoggingAdapter
 
 
 @dataclass(frozen=True)
@@ -32,17 +29,6 @@ class Workspace:
     layout: Layout
     run: Hold
     """Says that the run is alive, and which process group works for it."""
-
-
-def run_logger() -> "LoggingAdapter | logging.Logger":
-    """Prefect's logger inside a run, so that its UI shows the words; this module's elsewhere."""
-    from prefect.exceptions import MissingContextError
-    from prefect.logging import get_run_logger
-
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return logging.getLogger(__name__)
 
 
 def prepare_dvc(checkout: Path, layout: Layout) -> None:
@@ -118,11 +104,6 @@ def remove_dead_runs(layout: Layout) -> list[str]:
     return [path.name for path in dead]
 
 
-def run_file(worktree: Path) -> Path:
-    """The file a living run holds, beside its worktree."""
-    return worktree.with_name(f"{worktree.name}.run")
-
-
 def run_name() -> str:
     """A name that sorts by time and no other run has."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -155,6 +136,7 @@ def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
     name = run_name()
     with one_at_a_time(turn):
         remove_dead_runs(main)
+        end_dead_curves(main)
         snapshot = take_snapshot(checkout, params, name)
     with open_worktree(checkout, snapshot.commit, name) as workspace:
         if external := ask_external(workspace.layout):

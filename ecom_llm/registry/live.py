@@ -24,6 +24,8 @@ class LiveRun:
     registry: Registry
     run_id: str
     held: set[tuple[str, int]]
+    url: str | None
+    """The run in MLflow's UI; None where no server stands."""
 
     def post(self, told: list[Told]) -> None:
         """Log the points the run does not hold yet: a training that goes back to a checkpoint tells steps again.
@@ -77,7 +79,7 @@ def begin(registry: Registry, candidate: Candidate) -> LiveRun:
         name = f"{registry.model_name}-{workspace}"
         run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
     client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(candidate.params)])
-    return LiveRun(registry, run_id, held_points(client, run_id))
+    return LiveRun(registry, run_id, held_points(client, run_id), registry.run_page(experiment, run_id))
 
 
 def open_live_run(candidate: Candidate) -> LiveRun:

@@ -94,8 +94,11 @@ class Registry:
         """The version's run in MLflow's UI; None where no server stands."""
         if not self.served:
             return None
-        experiment = self.mlflow.get_run(version.run_id).info.experiment_id
-        return f"{self.uri}/#/experiments/{experiment}/runs/{version.run_id}"
+        return self.run_page(self.mlflow.get_run(version.run_id).info.experiment_id, version.run_id)
+
+    def run_page(self, experiment: str, run_id: str) -> str | None:
+        """A run in MLflow's UI; None where no server stands."""
+        return f"{self.uri}/#/experiments/{experiment}/runs/{run_id}" if self.served else None
 
     @property
     def served(self) -> bool:

@@ -19,6 +19,8 @@ from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
 from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry
+from ecom_llm.registry.live import open_live_run
+from ecom_llm.train.told import Told
 
 REPO = Path(__file__).parents[2]
 # MLflow's and its dependencies' own deprecations are no business of ours
@@ -322,6 +324,36 @@ def test_broken_registration_never_counts(
     made = registry.register(candidate)
     assert made.complete and registry.version_for_lock(lock_key(other.lock)).number == made.number
     assert registry.mlflow.get_run(stuck).info.status == "KILLED", "a run that SIGKILL left behind is not running"
+    registry.mlflow.delete_model_version("shop", made.number)
+
+
+def test_the_run_a_training_opened_becomes_the_version_s_and_holds_every_point_once(
+    registry: Registry, layout: Layout, params: Params, tmp_path: Path
+) -> None:
+    other = Layout(tmp_path / "run-7", layout.state)
+    shutil.copytree(layout.workspace, other.workspace)
+    other.lock.write_text("schema: '2.0' # trained live\n")
+    candidate = Candidate(other, params, "abc789")
+    live = open_live_run(candidate)
+    # step 5 was told, step 10 was not: its server was away
+    live.post([Told(step=5, max_steps=10, time=1.0, loss=2.5, learning_rate=0.001, tokens=100, tokens_per_second=50.0)])
+    live.end("FINISHED")
+    made = registry.register(candidate)
+    assert made.run_id == live.run_id
+    history = {
+        name: [(point.step, point.value) for point in registry.mlflow.get_metric_history(live.run_id, name)]
+        for name in ("loss", "eval_loss", "learning_rate", "tokens", "tokens_per_second")
+    }
+    assert history == {
+        "loss": [(5, 2.5), (10, 2.0)],
+        "eval_loss": [(10, 2.25)],
+        "learning_rate": [(5, 0.001), (10, 0.002)],
+        "tokens": [(5, 100), (10, 200)],
+        "tokens_per_second": [(5, 50.0)],
+    }
+    run = registry.mlflow.get_run(live.run_id)
+    assert (run.info.status, run.info.run_name) == ("FINISHED", f"shop-{lock_key(other.lock)[:8]}")
+    assert run.data.tags["lock"] == lock_key(other.lock)
     registry.mlflow.delete_model_version("shop", made.number)
 
 

@@ -1,0 +1,18 @@
+"""Where tasks speak: in Prefect's log of the run where there is one."""
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefect.logging.loggers import LoggingAdapter
+
+
+def run_logger() -> "LoggingAdapter | logging.Logger":
+    """Prefect's logger inside a run, so that its UI shows the words; this module's elsewhere."""
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)
