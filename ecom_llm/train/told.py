@@ -13,9 +13,9 @@ class Told(Record):
     time: float
     """Seconds since 1970."""
     loss: float | None = None
-    """Mean nats per completion token since the point before."""
+    """Mean over the steps since the point before, in nats per completion token of a mean step."""
     eval_loss: float | None = None
-    """The same over the watched validation examples."""
+    """Mean nats per completion token of the watched validation examples."""
     learning_rate: float | None = None
     tokens: int | None = None
     """Prompt and completion tokens seen so far by all processes, without padding."""

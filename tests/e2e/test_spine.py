@@ -1,5 +1,6 @@
 """The spine, for real: Prefect, DVC, MLflow and training in whole clones, from records to a champion that writes."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -130,6 +131,25 @@ def champion_of(folder: Path) -> str:
     python = shutil.which("python", path=environment()["PATH"])
     told = subprocess.run([python, "-c", program, uri], capture_output=True, text=True, env=environment(), check=True)
     return told.stdout.strip()
+
+
+def test_the_champion_s_run_followed_its_training_and_holds_every_point_once(shop):
+    program = (
+        "import json, os, sys; os.environ['MLFLOW_DISABLE_TELEMETRY'] = 'true'; from mlflow import MlflowClient\n"
+        "client = MlflowClient(sys.argv[1]); run = client.get_run(client.get_model_version('ecom-llm-tiny', '1').run_id)\n"
+        "steps = lambda name: [point.step for point in client.get_metric_history(run.info.run_id, name)]\n"
+        "print(json.dumps([run.info.status] + [steps(name) for name in ('loss', 'eval_loss', 'tokens_per_second')]))"
+    )
+    uri = f"sqlite:///{shop}/.state/mlflow/mlflow.db"
+    python = shutil.which("python", path=environment()["PATH"])
+    told = subprocess.run([python, "-c", program, uri], capture_output=True, text=True, env=environment(), check=True)
+    status, losses, validations, rates = json.loads(told.stdout.splitlines()[-1])
+    assert status == "FINISHED"
+    with (shop / "reports" / "curve.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert losses == rates == [int(row["step"]) for row in rows if row["loss"]], "rates are told live alone"
+    assert validations == [int(row["step"]) for row in rows if row["eval_loss"]]
+    assert list((shop / ".state" / "curves").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])

@@ -22,8 +22,14 @@ STAGES = """\
 stages:
   collect: {cmd: cp code.txt collected, params: [collect], deps: [code.txt], outs: [collected]}
   prepare: {cmd: cp collected prepared, deps: [collected], outs: [prepared]}
-  train: {cmd: sleep 300 && cp prepared model, params: [train], deps: [prepared], outs: [model]}
+  train: {cmd: sh train.sh, params: [train], deps: [prepared], outs: [model]}
   evaluate: {cmd: cp model metrics, deps: [model], outs: [metrics]}
+"""
+TRAIN = """\
+mkdir -p "$ECOM_LLM_STATE/curves"
+echo '{"step": 1, "max_steps": 9, "time": 1.0, "loss": 2.5}' > "$ECOM_LLM_STATE/curves/$(basename "$PWD").jsonl"
+sleep 300
+cp prepared model
 """
 
 
@@ -37,6 +43,7 @@ def make_project(root: Path) -> Path:
         (root / name / "README.md").write_text("yours\n")
     (root / ".gitignore").write_text("/.state/\n/collected\n/prepared\n/model\n/metrics\n")
     (root / "dvc.yaml").write_text(STAGES)
+    (root / "train.sh").write_text(TRAIN)
     (root / "code.txt").write_text("one\n")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
@@ -131,6 +138,15 @@ def sleeping(root: Path) -> list[Path]:
     return [Path(process.cwd()) for process in found if Path(process.cwd()).is_relative_to(root)]
 
 
+def live_runs(mlflow: str) -> list[tuple[str, list[float]]]:
+    """Status and losses of the runs in MLflow, the newest first."""
+    api = f"{mlflow}/api/2.0/mlflow"
+    found = ask(f"{api}/experiments/search", {"max_results": 9})["experiments"]
+    shops = [one["experiment_id"] for one in found if one["name"] != "Default"]
+    runs = ask(f"{api}/runs/search", {"experiment_ids": shops}).get("runs", []) if shops else []
+    return [(run["info"]["status"], [one["value"] for one in run["data"].get("metrics", [])]) for run in runs]
+
+
 @pytest.mark.timeout(240)
 def test_up_serves_runs_and_leaves_nothing(project):
     process, said = start_up(project)
@@ -150,10 +166,12 @@ def test_up_serves_runs_and_leaves_nothing(project):
     [worktree] = eventually(lambda: sleeping(project))
     assert "max_steps: 7 " in (worktree / "params.yaml").read_text()
     assert (worktree / "code.txt").read_text() == "dirty\n"
+    eventually(lambda: live_runs(said["MLflow"]) == [("RUNNING", [2.5])])
     ask(f"{api}/flow_runs/{cancelled}/set_state", {"state": {"type": "CANCELLING"}})
     eventually(lambda: ask(f"{api}/flow_runs/{cancelled}")["state"]["type"] == "CANCELLED")
     assert not sleeping(project)
     assert not worktree.exists()
+    eventually(lambda: live_runs(said["MLflow"]) == [("KILLED", [2.5])])
 
     begin(api, 8)
     [worktree] = eventually(lambda: sleeping(project))

@@ -51,6 +51,26 @@ def test_a_second_training_does_not_append_to_the_first_one_s_points(prepared, t
     assert [point.step for point in points if point.loss] == [5, 10, 15, 20]
 
 
+def test_a_killed_training_resumes_to_one_curve(prepared, tiny_params, monkeypatch):
+    run(tiny_params, prepared)
+    uninterrupted = {(one.step, one.loss, one.eval_loss) for one in read_told(prepared.live_curve, 0)[0]}
+    step_end = Telling.on_step_end
+
+    def killed(self, args, state, *others, **kwargs):
+        if state.global_step == 13:
+            raise KeyboardInterrupt
+        step_end(self, args, state, *others, **kwargs)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Telling, "on_step_end", killed)
+        run(tiny_params, prepared)
+    assert [one.step for one in read_told(prepared.live_curve, 0)[0] if one.loss] == [5, 10]
+    run(tiny_params, prepared)
+    points = [(one.step, one.loss, one.eval_loss) for one in read_told(prepared.live_curve, 0)[0]]
+    assert set(points) == uninterrupted
+    assert len(points) == len(set(points)), "a step told twice"
+
+
 def begun(
     telling: Telling, folder: Path, first: bool = True, history: tuple[dict[str, float], ...] = ()
 ) -> TrainerState:
