@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -113,14 +113,26 @@ def tracking(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
+def log_params(client: "MlflowClient", run_id: str, params: Params) -> None:
+    """Every parameter, with dots as in params.yaml."""
+    from mlflow.entities import Param
+
+    client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(params)])
+
+
 def log_numbers(client: "MlflowClient", run_id: str, candidate: Candidate, evidence: Evidence) -> None:
     """Params with dots as in params.yaml, the evidence, and the training curve at its steps."""
-    from mlflow.entities import Metric, Param
-
-    client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(candidate.params)])
-    now = int(time() * 1000)
+    log_params(client, run_id, candidate.params)
     points = [(name, value, 0) for name, value in flat_metrics(evidence).items()]
-    metrics = [Metric(name, value, now, step) for name, value, step in [*points, *curve_points(candidate.layout.curve)]]
+    log_metrics(client, run_id, [*points, *curve_points(candidate.layout.curve)])
+
+
+def log_metrics(client: "MlflowClient", run_id: str, points: Iterable[tuple[str, float, int]]) -> None:
+    """Log (name, value, step), as many at once as MLflow takes."""
+    from mlflow.entities import Metric
+
+    now = int(time() * 1000)
+    metrics = [Metric(name, value, now, step) for name, value, step in points]
     for start in range(0, len(metrics), BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + BATCH])
 

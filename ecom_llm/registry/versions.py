@@ -162,14 +162,14 @@ class Registry:
         with alone(self.uri, "registration"), tracking(self.uri):
             version = self.version_for_lock(lock)
             if version is None:
-                experiment = self._experiment()
+                experiment = self.experiment()
                 self._end_broken_runs(experiment, lock)
                 version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
         if self.aliases().get("champion") != version.number:
             self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
         return version
 
-    def _experiment(self) -> str:
+    def experiment(self) -> str:
         """The experiment and the registered model, made on first use; returns the experiment's id."""
         if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
             described = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
