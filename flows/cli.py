@@ -67,9 +67,8 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
         print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
         return
     require_servers(layout, params)
-    from flows.training import training_pipeline
-
     from flows.summary import told
+    from flows.training import training_pipeline
 
     print(f"\n{told(training_pipeline(params, promote=promote), layout, recipe)}")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.params.space import Distribution, Range, Scalar, Sweep, Values
 from ecom_llm.records import Record, UserError
@@ -119,36 +120,35 @@ class Study:
                 self.optuna.tell(trial, outcome.objective)
 
     def take_up(self, own: Values) -> None:
-        """Begin with the params' own values, or go on: what a kill or a crash ended is tried again, with the same values.
-
-        Where no trial succeeded, those that were refused are too: the mistake may have been mended, and was not theirs.
-        """
+        """Begin with the params' own values, or go on: what a kill or a crash ended is tried again, with the same values."""
         from optuna.trial import TrialState
 
         for lost in self.optuna.get_trials(states=(TrialState.RUNNING,)):
             self.optuna.tell(lost.number, state=TrialState.FAIL)
         found = [one for one in self.optuna.trials if "number" in one.user_attrs]
-        succeeded = any(one.state == TrialState.COMPLETE for one in found)
-        again = (TrialState.FAIL,) if succeeded else (TrialState.FAIL, TrialState.PRUNED)
-        settled = {one.user_attrs["number"] for one in found if one.state not in again}
+        settled = {one.user_attrs["number"] for one in found if one.state != TrialState.FAIL}
         whole = (one for one in found if len(one.params) == len(self.sweep.space))  # a kill may fall into the drawing
-        failed = {one.user_attrs["number"]: one.params for one in whole if one.state in again}
-        for number, values in sorted({0: own, **failed}.items()):
-            if number not in settled:
-                self.optuna.enqueue_trial(values, user_attrs={"number": number})
-        if failed:
-            run_logger().info("The sweep %s goes on; trials %s are tried again.", self.name, sorted(failed))
+        failed = {one.user_attrs["number"]: one.params for one in whole if one.state == TrialState.FAIL}
+        again = {number: values for number, values in failed.items() if number not in settled}
+        for number, values in sorted(again.items() if 0 in settled else ({0: own} | again).items()):
+            self.optuna.enqueue_trial(values, user_attrs={"number": number})
+        if again:
+            run_logger().info(
+                "The sweep %s goes on; tried again: trial %s.", self.name, ", ".join(map(str, sorted(again)))
+            )
 
     def draw(self) -> Path:
         """Draw the optimisation history, a picture of each trial and the best so far."""
         import matplotlib as mpl
         from matplotlib import pyplot
+        from matplotlib.ticker import MaxNLocator
         from optuna.visualization.matplotlib import plot_optimization_history
 
         mpl.use("Agg")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the drawing is experimental is no business of the user
             axes = plot_optimization_history(self.optuna, target_name="Validation loss")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.figure.set_size_inches(8, 4.5)
         self.picture.parent.mkdir(parents=True, exist_ok=True)
         axes.figure.savefig(self.picture, dpi=110, bbox_inches="tight")
@@ -211,7 +211,14 @@ def study_name(base: Workspace, params: Params, sweep: Sweep) -> str:
 
 @contextmanager
 def open_study(base: Workspace, params: Params, sweep: Sweep, own: Values) -> Iterator[Study]:
-    """The study in the state folder that these trials belong to: a new one, or one that goes on.
+    """The study in the state folder that these trials belong to: a new one, or one that goes on; see `taken_up`."""
+    with taken_up(base.layout, study_name(base, params, sweep), sweep, own) as study:
+        yield study
+
+
+@contextmanager
+def taken_up(layout: Layout, name: str, sweep: Sweep, own: Values) -> Iterator[Study]:
+    """The study of that name, held while the block lasts.
 
     Raises:
         UserError: another process is at work on it.
@@ -219,19 +226,29 @@ def open_study(base: Workspace, params: Params, sweep: Sweep, own: Values) -> It
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder, name = base.layout.sweeps, study_name(base, params, sweep)
-    lock = folder / f"{name}.lock"
+    lock = layout.sweeps / f"{name}.lock"
     if is_held(lock):
         raise UserError(f"{name}: this sweep runs already. Wait for it, or change its seed or space: docs/sweeps.md.")
     with hold(lock):
-        storage = f"sqlite:///{folder / 'optuna.db'}"
-        found = optuna.create_study(
-            storage=storage,
-            study_name=name,
-            direction="minimize",
-            pruner=optuna.pruners.NopPruner(),
-            load_if_exists=True,
-        )
-        study = Study(name, found, sweep, len(found.trials), base.layout.pages / f"sweep-{name}.png")
+        found = study_in(f"sqlite:///{layout.sweeps / 'optuna.db'}", name)
+        study = Study(name, found, sweep, len(found.trials), layout.pages / f"sweep-{name}.png")
         study.take_up(own)
         yield study
+
+
+def study_in(storage: str, name: str) -> "optuna.Study":
+    """Optuna's study; one without a single result begins anew, for what its trials failed by may have been mended."""
+    import optuna
+    from optuna.trial import TrialState
+
+    def found() -> "optuna.Study":
+        pruner = optuna.pruners.NopPruner()  # a stage is a process of its own, which tells its losses at its end
+        return optuna.create_study(
+            storage=storage, study_name=name, direction="minimize", pruner=pruner, load_if_exists=True
+        )
+
+    study = found()
+    if study.trials and not study.get_trials(states=(TrialState.COMPLETE,)):
+        optuna.delete_study(study_name=name, storage=storage)
+        return found()
+    return study

@@ -8,7 +8,7 @@ from ecom_llm.registry import SweepRuns, curve_points
 from tasks.dvc import StageError
 from tasks.reproduce import reproduce
 from tasks.study import FailedTrial, Outcome
-from tasks.workspace import Workspace, open_workspace
+from tasks.workspace import Workspace, open_snapshot
 
 
 def validation_loss(layout: Layout, train: Train) -> tuple[float, int]:
@@ -32,8 +32,9 @@ def run_trial(number: int, values: Values, params: Params, base: Workspace, runs
             tried = with_values(params, values)
         except UserError as error:
             raise FailedTrial(str(error), refused=True) from error
-        runs.describe(run_id, tried)
-        with open_workspace(tried, base.path) as workspace:
+        # nothing is brought back, nor kept as an experiment: without an evaluation DVC would refuse to
+        with open_snapshot(tried, base.path) as (workspace, _):
+            runs.describe(run_id, tried, workspace.commit)
             train(number, workspace)
             objective, step = validation_loss(workspace.layout, tried.train)
             runs.log_outcome(run_id, objective, workspace.layout.curve)

@@ -11,6 +11,7 @@ __all__ = [
     "SweepRuns",
     "Version",
     "artifact_root",
+    "curve_points",
     "embedded_uri",
     "lock_key",
     "open_registry",

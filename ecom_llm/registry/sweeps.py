@@ -31,9 +31,9 @@ class SweepRuns:
         with ending(self.registry, run_id):
             yield run_id
 
-    def describe(self, run_id: str, params: Params) -> None:
-        """Every param of a trial, with dots as in params.yaml."""
-        describe(self.registry, run_id, params)
+    def describe(self, run_id: str, params: Params, snapshot: str) -> None:
+        """Every param of a trial, with dots as in params.yaml, and the commit of what it works on."""
+        describe(self.registry, run_id, params, snapshot)
 
     def log_outcome(self, run_id: str, objective: float, curve: Path) -> None:
         """The trial's objective, and its training curve at its steps."""
@@ -106,8 +106,9 @@ def end(registry: Registry, run_id: str, status: str) -> None:
 
 
 @answered
-def describe(registry: Registry, run_id: str, params: Params) -> None:
-    """Say which params a trial has."""
+def describe(registry: Registry, run_id: str, params: Params, snapshot: str) -> None:
+    """Say what a trial is made of."""
+    registry.mlflow.set_tag(run_id, "snapshot", snapshot)
     log_params(registry.mlflow, run_id, params)
 
 
