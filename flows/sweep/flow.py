@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
+import yaml
 from prefect import flow
 from pydantic import Field
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.params.space import load_sweep, own_values, with_values
-from ecom_llm.registry import open_registry, open_sweep_runs
+from ecom_llm.registry import SweepRuns, open_registry, open_sweep_runs
 from flows.sweep.results import SweepResult, as_csv, rows
 from flows.training import train_and_judge
 from tasks.artifacts import publish_trials
 from tasks.reproduce import reproduce
-from tasks.study import open_study
+from tasks.study import Study, open_study
 from tasks.trial import run_trial
 from tasks.workspace import open_base
 
@@ -50,9 +51,23 @@ def sweep(
             reproduce(stage, base)
         with open_study(base, params, asked, own) as study, open_sweep_runs(registry, study.name) as runs:
             study.optimize(lambda number, values: run_trial(number, values, params, base, runs), trials)
-            best, tried = study.best(), study.trials()
-            publish_trials(rows(tried, best), study.name)
-            runs.log_results(best.outcome.run_id, best.outcome.objective, {"trials.csv": as_csv(tried)}, study.draw())
+            show(study, runs)
+            best = study.best()
             decision, version = train_and_judge(with_values(params, best.values), base.path, promote)
             runs.link(best.outcome.run_id, version)
-    return SweepResult(name=study.name, trials=tuple(tried), best=best, decision=decision, picture=str(study.picture))
+            return SweepResult(
+                name=study.name,
+                trials=tuple(study.trials()),
+                best=best,
+                decision=decision,
+                picture=str(study.picture),
+            )
+
+
+def show(study: Study, runs: SweepRuns) -> None:
+    """The table and the optimisation history, in Prefect and with the sweep's run in MLflow."""
+    trials, best = study.trials(), study.best()
+    publish_trials(rows(trials, best), study.name)
+    space = yaml.safe_dump(study.sweep.model_dump(mode="json", exclude_none=True), sort_keys=False)
+    texts = {"trials.csv": as_csv(trials), "sweep.yaml": space}
+    runs.log_results(best.outcome.run_id, best.outcome.objective, texts, study.draw())

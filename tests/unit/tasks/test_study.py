@@ -104,6 +104,14 @@ def test_a_trial_that_fails_is_counted_and_the_next_begins(tmp_path):
         assert study.best().number in (0, 2)
 
 
+def test_what_crashes_again_is_listed_once(tmp_path, whole):
+    for _ in range(2):
+        swept(tmp_path, refusing(1, refused=False), 3)
+    again = swept(tmp_path, killed_at(0, 2), 3)
+    assert [number for number, _, _ in again] == [0, 1, 2]
+    assert again[:2] == whole[:2]
+
+
 def test_a_crash_is_tried_again_by_the_next_sweep_a_refusal_is_not(tmp_path, whole):
     swept(tmp_path, refusing(1, refused=False), 3)
     again = swept(tmp_path, killed_at(0, 2), 3)
@@ -134,12 +142,6 @@ def test_two_at_once_on_one_study_are_refused(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_several_sweeps_could_not_do_is_listed_once(tmp_path, whole):
-    for _ in range(2):
-        swept(tmp_path, refusing(1, refused=False), 3)
-    assert swept(tmp_path, trials=3) == [*whole[:2], (2, *swept(tmp_path, killed_at(), 3)[2][1:])]
-
-
 def test_the_history_is_a_picture(tmp_path):
     with taken_up(Layout(tmp_path, tmp_path), "shop-1", SWEEP, OWN) as study:
         study.optimize(refusing(1, refused=True), 3)
