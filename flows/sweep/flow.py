@@ -19,9 +19,6 @@ from tasks.study import Study, open_study
 from tasks.trial import run_trial
 from tasks.workspace import open_base
 
-SHARED = ("collect", "prepare")
-"""Stages that no trial varies."""
-
 
 @flow
 def sweep(
@@ -47,8 +44,7 @@ def sweep(
     registry = open_registry(params.registry.model_name, Layout.here())
     with open_base(params, Path.cwd()) as base:
         params = load_params(base.layout.params)  # its paths lead back to the checkout
-        for stage in SHARED:
-            reproduce(stage, base)
+        reproduce("prepare", base)  # with what comes before it: no trial varies these stages
         with open_study(base, params, asked, own) as study, open_sweep_runs(registry, study.name) as runs:
             study.optimize(lambda number, values: run_trial(number, values, params, base, runs), trials)
             show(study, runs)
