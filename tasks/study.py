@@ -8,7 +8,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,14 +70,16 @@ class Study:
     name: str
     optuna: "optuna.Study"
     sweep: Sweep
-    since: int
-    """How many trials Optuna had when this process took the study up."""
     picture: Path
     """Where its optimisation history is drawn."""
+    crashed: set[int] = field(default_factory=set)
+    """Optuna's numbers of the trials that crashed in this process: they count here, and are tried again by the next."""
 
     def trials(self) -> list[Trial]:
-        """The trials that came to their end, by number; a failure before this process does not count, it is tried again."""
-        ended = [one for one in self.optuna.trials if counts(one, self.since)]
+        """The trials that came to their end, by number; a crash before this process does not count, it is tried again."""
+        ended = [
+            one for one in self.optuna.trials if one.state.name in ("COMPLETE", "PRUNED") or one.number in self.crashed
+        ]
         return sorted((as_trial(one) for one in ended), key=lambda trial: trial.number)
 
     def best(self) -> Trial:
@@ -114,6 +116,8 @@ class Study:
             except FailedTrial as error:
                 run_logger().warning("Trial %d has no result: %s", number, error)
                 trial.set_user_attr("reason", str(error))
+                if not error.refused:
+                    self.crashed.add(trial.number)
                 self.optuna.tell(trial, state=TrialState.PRUNED if error.refused else TrialState.FAIL)
             else:
                 trial.set_user_attr("outcome", outcome.model_dump())
@@ -154,11 +158,6 @@ class Study:
         axes.figure.savefig(self.picture, dpi=110, bbox_inches="tight")
         pyplot.close(axes.figure)
         return self.picture
-
-
-def counts(trial: "FrozenTrial", since: int) -> bool:
-    """Whether a trial came to its end: it has an outcome, was refused, or crashed in this very process."""
-    return trial.state.name in ("COMPLETE", "PRUNED") or (trial.state.name == "FAIL" and trial.number >= since)
 
 
 def as_trial(found: "FrozenTrial") -> Trial:
@@ -231,7 +230,7 @@ def taken_up(layout: Layout, name: str, sweep: Sweep, own: Values) -> Iterator[S
         raise UserError(f"{name}: this sweep runs already. Wait for it, or change its seed or space: docs/sweeps.md.")
     with hold(lock):
         found = study_in(f"sqlite:///{layout.sweeps / 'optuna.db'}", name)
-        study = Study(name, found, sweep, len(found.trials), layout.pages / f"sweep-{name}.png")
+        study = Study(name, found, sweep, layout.pages / f"sweep-{name}.png")
         study.take_up(own)
         yield study
 

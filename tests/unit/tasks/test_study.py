@@ -105,8 +105,10 @@ def test_a_trial_that_fails_is_counted_and_the_next_begins(tmp_path):
 
 
 def test_what_crashes_again_is_listed_once(tmp_path, whole):
-    for _ in range(2):
-        swept(tmp_path, refusing(1, refused=False), 3)
+    swept(tmp_path, refusing(1, refused=False), 3)
+    with taken_up(Layout(tmp_path, tmp_path), "shop-1", SWEEP, OWN):
+        pass  # killed before it tried anything
+    assert [number for number, _, _ in swept(tmp_path, refusing(1, refused=False), 3)] == [0, 1, 2]
     again = swept(tmp_path, killed_at(0, 2), 3)
     assert [number for number, _, _ in again] == [0, 1, 2]
     assert again[:2] == whole[:2]
