@@ -32,6 +32,11 @@ class Layout:
         return self.workspace / "dvc.lock"
 
     @property
+    def sweep(self) -> Path:
+        """What a sweep tries, unless another file is named."""
+        return self.workspace / "sweep.yaml"
+
+    @property
     def sources(self) -> Path:
         return self.workspace / "data" / "sources"
 
@@ -92,6 +97,11 @@ class Layout:
     @property
     def pages(self) -> Path:
         return self.state / "pages"
+
+    @property
+    def sweeps(self) -> Path:
+        """Optuna's studies."""
+        return self.state / "sweeps"
 
     @property
     def mlflow(self) -> Path:

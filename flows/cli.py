@@ -4,20 +4,16 @@ import errno
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from ecom_llm.records import UserError
 from flows.data import commands as data
-from flows.entering import enter
+from flows.entering import RecipeOption, Settings, enter, require_servers
+from flows.sweep.commands import sweep
 from tasks.dvc import StageError
-
-if TYPE_CHECKING:
-    from ecom_llm.layout import Layout
-    from ecom_llm.params import Params
 
 
 def installed_version() -> str:
@@ -35,21 +31,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for command in (data.add, data.inspect, data.app):
+for command in (data.add, data.inspect, data.app, sweep):
     app.command(command)
-
-RecipeOption = Annotated[Path | None, Parameter(name="--recipe")]
-Settings = Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)]
-
-
-def require_servers(layout: "Layout", params: "Params") -> None:
-    """Ask both servers before hours of work, not after."""
-    from ecom_llm.registry import open_registry
-    from flows.settings import quiet_mistakes, require_prefect
-
-    require_prefect()
-    open_registry(params.registry.model_name, layout)
-    quiet_mistakes()
 
 
 @app.command
@@ -86,17 +69,10 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
         print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
         return
     require_servers(layout, params)
+    from flows.summary import told
     from flows.training import training_pipeline
 
-    decision = training_pipeline(params, promote=promote)
-    from ecom_llm.registry import open_registry
-    from flows.summary import report
-    from tasks.model import page_of
-
-    registry = open_registry(decision.model_name, layout)
-    version = registry.version(decision.candidate)
-    promoted = registry.aliases().get("champion") == version.number
-    print(f"\n{report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)}")
+    print(f"\n{told(training_pipeline(params, promote=promote), layout, recipe)}")
 
 
 @app.command

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from ecom_llm.layout import Layout
     from ecom_llm.params import Params
+
+RecipeOption = Annotated[Path | None, Parameter(name="--recipe")]
+Settings = Annotated[tuple[str, ...], Parameter(name="--set", negative="", show_default=False)]
 
 
 def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["Layout", "Params"]:
@@ -22,3 +27,13 @@ def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["La
     require_state(layout)
     prepare(layout, params.runtime.log_level)
     return layout, params
+
+
+def require_servers(layout: "Layout", params: "Params") -> None:
+    """Ask both servers before hours of work, not after."""
+    from ecom_llm.registry import open_registry
+    from flows.settings import quiet_mistakes, require_prefect
+
+    require_prefect()
+    open_registry(params.registry.model_name, layout)
+    quiet_mistakes()

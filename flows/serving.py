@@ -1,7 +1,8 @@
-"""Serve the deployments: python -m flows.serving, as `ecom-llm up` does; their forms follow params.yaml."""
+"""Serve the deployments: python -m flows.serving, as `ecom-llm up` does; their forms follow params.yaml and sweep.yaml."""
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from httpx import HTTPError
@@ -9,42 +10,56 @@ from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
 
+from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
+from ecom_llm.params.space import Sweep, load_sweep
 from ecom_llm.records import UserError
 from flows.promotion import promotion
 from flows.rollback import rollback
+from flows.sweep.flow import sweep
 from flows.training import training_pipeline
 
 log = get_logger(__name__)
 
 WATCH = 2.0
-"""Seconds between looks at params.yaml."""
+"""Seconds between looks at params.yaml and sweep.yaml."""
 
 
-def deployments(params: Params) -> list[RunnerDeployment]:
-    """The three deployments, their forms filled with these values: a form that said None would drop what it is given."""
+def deployments(params: Params, asked: Sweep) -> list[RunnerDeployment]:
+    """The four deployments, their forms filled with these values: a form that said None would drop what it is given."""
     values = params.model_dump(mode="json")
+    swept = {"space": Layout.here().sweep.name, "trials": asked.trials, "seed": asked.seed}
     return [
         training_pipeline.to_deployment(name="training-pipeline", parameters={"params": values, "promote": True}),
+        sweep.to_deployment(name="sweep", parameters=swept | {"params": values, "promote": True}),
         promotion.to_deployment(name="promotion", parameters={"params": values}),
         rollback.to_deployment(name="rollback", parameters={"model_name": params.registry.model_name}),
     ]
 
 
-def follow(path: Path) -> None:
-    """Register again whenever params.yaml changes; while it cannot be used, the forms keep their values."""
-    seen = path.stat().st_mtime_ns
+def changed_at(paths: Sequence[Path]) -> list[int]:
+    """When each of the files that are there was changed."""
+    return [path.stat().st_mtime_ns for path in paths if path.exists()]
+
+
+def follow(layout: Layout, seen: list[int]) -> None:
+    """Register again whenever params.yaml or sweep.yaml changes; while one cannot be used, the forms keep their values.
+
+    Args:
+        seen: when the files were changed, as the forms know them.
+    """
+    files = (layout.params, layout.sweep)
     while True:
         time.sleep(WATCH)
-        now = path.stat().st_mtime_ns if path.exists() else seen
-        if now == seen:
+        now = changed_at(files)
+        if now == seen or len(now) < len(files):  # while an editor replaces a file, it is gone
             continue
         try:
-            for deployment in deployments(load_params(path)):
+            for deployment in deployments(load_params(layout.params), load_sweep(layout.sweep)):
                 deployment.apply()
-            log.info("params.yaml changed: the deployments' forms show its values.")
+            log.info("params.yaml or sweep.yaml changed: the deployments' forms show its values.")
         except UserError as error:
-            log.warning("params.yaml changed, but cannot be used: %s", error)
+            log.warning("A changed file cannot be used: %s", error)
         except HTTPError as error:
             log.warning("The server did not take the new forms, trying again: %s", error)
             continue
@@ -53,9 +68,10 @@ def follow(path: Path) -> None:
 
 def main() -> None:
     """Serve until stopped."""
-    path = Path("params.yaml").resolve()
-    ready = deployments(load_params(path))
-    threading.Thread(target=follow, args=(path,), daemon=True).start()
+    layout = Layout.here()
+    seen = changed_at((layout.params, layout.sweep))
+    ready = deployments(load_params(layout.params), load_sweep(layout.sweep))
+    threading.Thread(target=follow, args=(layout, seen), daemon=True).start()
     serve(*ready, print_starting_message=False)
 
 

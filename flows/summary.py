@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import indent, shorten
 
 from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.layout import Layout
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.summary import Row, rows
@@ -99,3 +100,14 @@ def report(decision: GateDecision, entrant: Entrant, page: Path, promoted: bool,
     verdict = "\n".join([decision.verdict, *reasons])
     parts = [metric_lines(entrant.evidence), samples(entrant.outputs), verdict, then, f"The run's page:\n  {page}"]
     return "\n\n".join(parts)
+
+
+def told(decision: GateDecision, layout: Layout, recipe: Path | None) -> str:
+    """The text about a version that was just decided on, with what the registry knows of it."""
+    from ecom_llm.registry import open_registry
+    from tasks.model import page_of
+
+    registry = open_registry(decision.model_name, layout)
+    version = registry.version(decision.candidate)
+    promoted = registry.aliases().get("champion") == version.number
+    return report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)

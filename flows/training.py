@@ -6,6 +6,7 @@ from prefect import flow
 
 from ecom_llm.params import Params
 from ecom_llm.promote.decision import GateDecision
+from ecom_llm.registry import Version
 from tasks.model import decide_promotion, promote_to_champion, register_candidate
 from tasks.reproduce import reproduce
 from tasks.workspace import open_workspace
@@ -24,11 +25,17 @@ def training_pipeline(params: Params, promote: bool = True) -> GateDecision:
         params: every value of params.yaml, as this run is to use it.
         promote: whether an approved candidate becomes champion.
     """
-    with open_workspace(params, Path.cwd()) as workspace:
+    decision, _ = train_and_judge(params, Path.cwd(), promote)
+    return decision
+
+
+def train_and_judge(params: Params, checkout: Path, promote: bool) -> tuple[GateDecision, Version]:
+    """The flow's body, also for the best trial of a sweep, whose checkout is a worktree."""
+    with open_workspace(params, checkout) as workspace:
         for stage in STAGES:
             reproduce(stage, workspace)
         candidate = register_candidate(workspace)
         decision = decide_promotion(candidate, workspace)
         if promote and decision.approved:
             promote_to_champion(candidate)
-    return decision
+    return decision, candidate

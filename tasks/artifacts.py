@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.promote.decision import GateDecision
@@ -28,3 +28,8 @@ def publish_links(version_url: str | None, run_url: str | None) -> None:
         create_link_artifact(key="mlflow-version", link=version_url, link_text="Model version in MLflow")
     if run_url is not None:
         create_link_artifact(key="mlflow-run", link=run_url, link_text="Run in MLflow")
+
+
+def publish_trials(rows: list[dict[str, str]], name: str) -> None:
+    """The table of a sweep's trials."""
+    create_table_artifact(key="sweep", table=rows, description=f"Trials of {name}; the best has a star")

@@ -124,24 +124,51 @@ def open_worktree(base: Path, commit: str, name: str) -> Iterator[Workspace]:
 
 
 @contextmanager
-def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
-    """Work on a snapshot of the checkout with these params; what was computed returns if the checkout still agrees.
+def open_snapshot(params: Params, checkout: Path) -> Iterator[tuple[Workspace, Snapshot]]:
+    """Work on a snapshot of a checkout, or of a worktree, with these params; nothing returns to it.
 
     Raises:
         UserError: no git, no repository, no commit, no DVC project, or data that is not there or does not answer.
     """
     git.require_repository(checkout)
     main = Layout.here(checkout)
-    turn = main.worktrees.with_suffix(".lock")
     name = run_name()
-    with one_at_a_time(turn):
+    with one_at_a_time(turn(main)):
         remove_dead_runs(main)
         end_dead_curves(main)
         snapshot = take_snapshot(checkout, params, name)
     with open_worktree(checkout, snapshot.commit, name) as workspace:
         if external := ask_external(workspace.layout):
             run_logger().info("%s", external)
+        yield workspace, snapshot
+
+
+@contextmanager
+def open_base(params: Params, checkout: Path) -> Iterator[Workspace]:
+    """A worktree that several runs start from in turn: edits made in the checkout meanwhile do not reach them.
+
+    Its HEAD is the checkout's, so that the runs are kept as experiments of that.
+    """
+    with open_snapshot(params, checkout) as (base, _):
+        head = git.git("rev-parse", "HEAD", cwd=checkout)
+        git.git("update-ref", "--no-deref", "HEAD", head, cwd=base.path)
+        yield base
+
+
+@contextmanager
+def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
+    """Work on a snapshot of the checkout with these params; what was computed returns if the checkout still agrees.
+
+    Raises:
+        UserError: as `open_snapshot`.
+    """
+    with open_snapshot(params, checkout) as (workspace, snapshot):
         yield workspace
-        with one_at_a_time(turn):
+        with one_at_a_time(turn(Layout.here(checkout))):
             keep_experiment(workspace)
             bring_back(workspace, snapshot, checkout)
+
+
+def turn(main: Layout) -> Path:
+    """The file on which runs wait for each other where they touch what all share."""
+    return main.worktrees.with_suffix(".lock")

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -112,15 +112,31 @@ def tracking(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = before
 
 
+def log_params(client: "MlflowClient", run_id: str, params: Params) -> None:
+    """Every parameter, with dots as in params.yaml."""
+    from mlflow.entities import Param
+
+    client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(params)])
+
+
 def log_numbers(client: "MlflowClient", run_id: str, candidate: Candidate, evidence: Evidence) -> None:
     """Params with dots as in params.yaml, the evidence, and of the training curve what the run does not hold yet."""
-    from mlflow.entities import Metric, Param
+    log_params(client, run_id, candidate.params)
+    points = [(name, value, 0) for name, value in flat_metrics(evidence).items()]
+    log_points(client, run_id, [*points, *curve_left(client, run_id, candidate.layout.curve)])
 
-    client.log_batch(run_id, params=[Param(name, value) for name, value in flat_params(candidate.params)])
-    now = int(time() * 1000)
+
+def curve_left(client: "MlflowClient", run_id: str, curve: Path) -> list[tuple[str, float, int]]:
+    """Of a training curve the points (name, value, step) that the run does not hold yet."""
     held = held_points(client, run_id)
-    curve = [point for point in curve_points(candidate.layout.curve) if (point[0], point[2]) not in held]
-    points = [*((name, value, 0) for name, value in flat_metrics(evidence).items()), *curve]
+    return [point for point in curve_points(curve) if (point[0], point[2]) not in held]
+
+
+def log_points(client: "MlflowClient", run_id: str, points: Iterable[tuple[str, float, int]]) -> None:
+    """Log (name, value, step) as of now."""
+    from mlflow.entities import Metric
+
+    now = int(time() * 1000)
     log_metrics(client, run_id, [Metric(name, value, now, step) for name, value, step in points])
 
 

@@ -175,7 +175,9 @@ def test_libraries_stay_in_their_rooms():
             assert "mlflow" not in names, path
 
 
-@pytest.mark.parametrize("module", ["flows.training", "flows.promotion", "flows.rollback", "flows.cli"])
+@pytest.mark.parametrize(
+    "module", ["flows.training", "flows.promotion", "flows.rollback", "flows.sweep.flow", "flows.cli"]
+)
 def test_importing_a_flow_loads_no_torch(module):
     program = f"import sys, {module}; print([m for m in ('torch', 'transformers', 'datasets') if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, check=True)

@@ -14,8 +14,17 @@ import pytest
 from tests.e2e.conftest import COMMAND, REPO, clone, environment
 
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
-ELSEWHERE = ("ecom-llm up", "ecom-llm rollback", "ecom-llm add", "ecom-llm data restore", "dvc gc", "git clone")
-"""test_up.py, test_spine.py, test_versions.py and below; `dvc gc --workspace` asks before it deletes, and nobody is there to answer."""
+ELSEWHERE = (
+    "ecom-llm up",
+    "ecom-llm sweep",
+    "ecom-llm rollback",
+    "ecom-llm add",
+    "ecom-llm data restore",
+    "dvc gc",
+    "git clone",
+)
+"""test_up.py, test_sweep.py, test_spine.py, test_versions.py and below; `dvc gc --workspace` asks before it
+deletes, and nobody is there to answer."""
 
 
 def commands() -> list[str]:

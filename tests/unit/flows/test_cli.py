@@ -57,19 +57,19 @@ def failing(capsys, *arguments: str) -> tuple[int, str]:
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
-    heavy = ("torch", "transformers", "prefect", "mlflow", "dvc", "datasets")
+    heavy = ("torch", "transformers", "prefect", "mlflow", "dvc", "datasets", "optuna")
     code = f"import sys; from flows.cli import app; app(['--help']); print([m for m in {heavy} if m in sys.modules])"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.endswith("[]\n")
-    for command in ("run", "add", "up", "status", "promote", "rollback", "write"):
+    for command in ("run", "sweep", "add", "up", "status", "promote", "rollback", "write"):
         assert f" {command} " in done.stdout
     # processor seconds, since the clock depends on who else is at work
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
 
 
-@pytest.mark.parametrize("command", ["run", "add", "up", "status", "promote", "rollback", "write"])
+@pytest.mark.parametrize("command", ["run", "sweep", "add", "up", "status", "promote", "rollback", "write"])
 def test_every_command_s_help_has_an_example(command, capsys):
     cli.app([command, "--help"])
     assert f"ecom-llm {command}" in capsys.readouterr().out.split("For example:")[1]
@@ -87,6 +87,8 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["write", "describe", "--attr", "red"], "--attr red: expected name=value"),
         (["write", "describe", "--attr", "a=1", "--attr", "a=2"], "a was given twice"),
         (["write", "poem"], "no skill is called 'poem'"),
+        (["sweep"], "sweep.yaml: cannot be read"),
+        (["sweep", "--set", "train.max_steps=0"], "train.max_steps: Input should be greater than or equal to 1"),
         (["dance"], "dance"),
         (["promote"], "version"),
     ],

@@ -9,6 +9,7 @@ import yaml
 
 from ecom_llm.evaluate.evidence import Evidence, Output
 from ecom_llm.params import load_params
+from ecom_llm.params.space import load_sweep
 from ecom_llm.promote.decision import Check, GateDecision
 from ecom_llm.promote.gate import Entrant
 from flows.serving import deployments
@@ -32,8 +33,12 @@ def test_the_flow_visits_the_stages_in_the_order_of_dvc_yaml():
 
 def test_deployments_carry_the_values_of_params_yaml_and_no_none():
     params = load_params(REPO / "params.yaml")
-    made = {deployment.name: deployment for deployment in deployments(params)}
-    assert set(made) == {"training-pipeline", "promotion", "rollback"}
+    made = {deployment.name: deployment for deployment in deployments(params, load_sweep(REPO / "sweep.yaml"))}
+    assert set(made) == {"training-pipeline", "sweep", "promotion", "rollback"}
+    form = made["sweep"]._parameter_openapi_schema.properties
+    assert set(form) == set(made["sweep"].parameters) == {"params", "space", "trials", "seed", "promote"}
+    assert form["trials"]["minimum"] == 1
+    assert made["sweep"].parameters["space"] == "sweep.yaml"
     assert type(params).model_validate(made["training-pipeline"].parameters["params"]) == params
     # a form for `Params | None` would open on an empty tab and drop what is not touched
     assert "null" not in str(made["training-pipeline"]._parameter_openapi_schema.properties["params"])
@@ -47,10 +52,8 @@ def test_prefect_yaml_names_flows_that_exist():
 
 
 def test_importing_the_flows_loads_no_torch():
-    heavy = ("torch", "transformers", "datasets", "mlflow", "dvc")
-    code = (
-        f"import sys, flows.training, flows.serving, flows.promotion; print([m for m in {heavy} if m in sys.modules])"
-    )
+    heavy = ("torch", "transformers", "datasets", "mlflow", "dvc", "optuna")
+    code = f"import sys, flows.training, flows.serving, flows.promotion, flows.sweep.flow; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
