@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Those that torchrun's agent answers by ending its workers."""
 LOOPBACK = "127.0.0.1"
+WORKER = "ecom_llm.train.worker"
 
 
 def check_processes(params: Params, on_cuda: bool) -> None:
@@ -72,7 +73,7 @@ def train_in_processes(params: Params, layout: Layout, folder: Path) -> None:
         job = Job(params.model_dump_json(), str(layout.workspace), str(layout.state), str(folder), os.getpid())
         (scratch / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
         try:
-            elastic_launch(configuration(count, scratch), sys.executable)("-m", "ecom_llm.train.worker", str(scratch))
+            elastic_launch(configuration(count, scratch), sys.executable)("-m", WORKER, str(scratch))
         except ChildFailedError as error:
             raise cause(error.failures, scratch, count) from None
 

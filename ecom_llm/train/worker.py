@@ -53,19 +53,26 @@ def failure_file(scratch: Path, rank: int) -> Path:
     return scratch / f"failure-{rank}.json"
 
 
-def told(error: Exception) -> Failure:
-    """What there is to say of an exception."""
-    # torch is not loaded before it is needed: a worker that fails at once should say so at once
+def memory_lacked(error: Exception) -> bool:
+    """Whether it was for want of memory; torch is not loaded to ask."""
+    if isinstance(error, MemoryError) or "torch" not in sys.modules:
+        return isinstance(error, MemoryError)
     from ecom_llm.train.watchdog import out_of_memory
 
+    return out_of_memory(error)
+
+
+def told(error: Exception) -> Failure:
+    """What there is to say of an exception."""
+    at = time.time()
     if isinstance(error, UserError):
-        return Failure("user", str(error), time.time())
-    if isinstance(error, MemoryError) or out_of_memory(error):
-        return Failure("memory", " ".join(str(error).split()), time.time())
+        return Failure("user", str(error), at)
     if isinstance(error, OSError) and error.errno is not None:
         name = str(error.filename) if error.filename else None
-        return Failure("file", str(error.strerror), time.time(), error.errno, name)
-    return Failure("bug", f"train: process {os.environ['RANK']} failed:\n{traceback.format_exc()}", time.time())
+        return Failure("file", str(error.strerror), at, error.errno, name)
+    if memory_lacked(error):
+        return Failure("memory", " ".join(str(error).split()), at)
+    return Failure("bug", f"train: process {os.environ['RANK']} failed:\n{traceback.format_exc()}", at)
 
 
 def end_with_parent(parent: int) -> None:
