@@ -12,6 +12,9 @@ from ecom_llm.train import stage
 from ecom_llm.train.checkpoints import checkpoint_folder, last_checkpoint
 from proofs import resume
 
+SEED = 9
+"""One with which a worker is killed at its first quarter, and the whole training after that."""
+
 
 class Stopped(BaseException):
     """Stands for a kill at a certain line."""
@@ -41,6 +44,16 @@ def test_two_kills_and_the_result_is_that_of_none(tmp_path, reference, monkeypat
     monkeypatch.setattr(resume, "AIMS", ("step", "checkpoint"))
     kills = resume.killed_training(resume.workspace(tmp_path), reference, 2, random.Random(4))
     assert len(kills) == 2
+    assert not [fault for kill in kills for fault in kill.faults]
+    assert kills[-1].resumed_at > 0
+
+
+def test_two_processes_killed_together_or_one_of_them_end_as_if_nobody_had_been(tmp_path):
+    whole = resume.workspace(tmp_path / "whole", processes=2)
+    stage.run(load_params(whole.params), whole)
+    killed = resume.workspace(tmp_path / "killed", processes=2)
+    kills = resume.killed_training(killed, resume.result(whole), 2, random.Random(SEED), ("step", "worker"))
+    assert {kill.aim for kill in kills} == {"step", "worker"}
     assert not [fault for kill in kills for fault in kill.faults]
     assert kills[-1].resumed_at > 0
 

@@ -143,7 +143,8 @@ def test_out_of_memory_all_begin_again_with_half_the_batch(two, stand_in, caplog
     params = changed(two, per_device_train_batch_size=8)
     stage.fitting(params, Layout(folder, folder), folder)
     assert [(folder / f"batches-{rank}").read_text() for rank in (0, 1)] == ["8 4 2 ", "8 4 2 "]
-    assert "train.per_device_train_batch_size 2 and train.gradient_accumulation_steps 4" in caplog.messages[-1]
+    halved = [message for message in caplog.messages if message.startswith("out of memory (2 GiB)")]
+    assert "train.per_device_train_batch_size 2 and train.gradient_accumulation_steps 4" in halved[-1]
 
 
 def gone(pid: int) -> bool:
