@@ -82,7 +82,8 @@ def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, li
     for split in examples:
         surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
     trainer = new_trainer(params, folder, model, data, tokenizer)
-    checkpoint = last_checkpoint(folder)
+    with trainer.accelerator.main_process_first():  # what was cut short is removed, by one process
+        checkpoint = last_checkpoint(folder)
     logger.info(
         "training %.1f M parameters on %d examples for %d steps%s",
         model.num_parameters() / 1e6,

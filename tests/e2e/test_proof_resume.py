@@ -52,6 +52,11 @@ def test_two_processes_killed_together_or_one_of_them_end_as_if_nobody_had_been(
     whole = resume.workspace(tmp_path / "whole", processes=2)
     stage.run(load_params(whole.params), whole)
     killed = resume.workspace(tmp_path / "killed", processes=2)
+    (key,) = (path.stem for path in whole.checkpoints.glob("*.lock"))
+    cut_short = killed.checkpoints / key / "checkpoint-7"  # which all processes find, and one must remove
+    cut_short.mkdir(parents=True)
+    for number in range(3000):
+        (cut_short / str(number)).touch()
     kills = resume.killed_training(killed, resume.result(whole), 2, random.Random(SEED), ("step", "worker"))
     assert {kill.aim for kill in kills} == {"step", "worker"}
     assert not [fault for kill in kills for fault in kill.faults]
