@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -273,11 +273,6 @@ class Cost:
     moments: int
     """AdamW's two, in the precision of the weights."""
     activations: int
-
-    def shared_by(self, processes: int) -> "Cost":
-        """What each process holds when all share out weights, gradients and moments."""
-        sizes = {name: getattr(self, name) // processes for name in ("weights", "gradients", "moments")}
-        return replace(self, **sizes)
 
     def __str__(self) -> str:
         time = f"about {self.seconds / 60:.1f} min" if math.isfinite(self.seconds) else "a time not measured"

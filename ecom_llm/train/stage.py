@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -169,7 +170,8 @@ def estimate(trainer: CompletionTrainer, seen: Survey) -> Cost:
     if trainer.is_fsdp_enabled:
         # shared out only when training begins; whole, the model may fit on none of the devices
         whole = cost(seen, Passes(math.nan, 0), trainer.model, texts, arguments.max_steps, passes)
-        return whole.shared_by(arguments.world_size)
+        shares = {name: getattr(whole, name) // arguments.world_size for name in ("weights", "gradients", "moments")}
+        return replace(whole, **shares)
     return cost(seen, measure(trainer.model, batches, loss_of), trainer.model, texts, arguments.max_steps, passes)
 
 

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from ecom_llm.layout import Layout
@@ -231,6 +233,22 @@ def test_every_place_counts_once_and_all_have_as_many(monkeypatch, count):
         shares.append(list(shared(range(count))))
     assert len({len(share) for share in shares}) == 1
     assert sorted(place for share in shares for place, counts in share if counts) == list(range(count))
+
+
+def test_one_process_alone_removes_what_was_cut_short(prepared, tiny_params, monkeypatch):
+    """Seen with two: each found files that the other had just removed."""
+    inside, looked = [], []
+
+    @contextmanager
+    def main_process_first(accelerator):
+        inside.append(True)
+        yield
+        inside.pop()
+
+    monkeypatch.setattr(Accelerator, "main_process_first", main_process_first)
+    monkeypatch.setattr(stage, "last_checkpoint", lambda folder: looked.append(list(inside)))
+    stage.run(changed(tiny_params, max_steps=1), prepared)
+    assert looked == [[True]]
 
 
 def losses(layout: Layout) -> list[float]:
