@@ -54,8 +54,8 @@ proof-memory: $(READY)  ## the memory of collect and prepare, of N MB of reviews
 proof-exactness: $(READY)  ## packed, padded, accumulated and two processes against each text alone
 	@$(BIN)/python -m proofs.exactness
 
-proof-resume: $(READY)  ## N times kill -9 in a training; the result is byte for byte that of none
-	@$(BIN)/python -m proofs.resume $(or $(N),20) $(SEED)
+proof-resume: $(READY)  ## N times kill -9 in a training of PROCESSES; the result is byte for byte that of none
+	@$(BIN)/python -m proofs.resume $(or $(N),20) $(or $(SEED),1) $(or $(PROCESSES),1)
 
 proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and as a cluster of two): every byte compared
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'

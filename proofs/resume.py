@@ -1,8 +1,9 @@
-"""Training killed at any moment: `python -m proofs.resume [N] [SEED]`.
+"""Training killed at any moment: `python -m proofs.resume [N] [SEED] [PROCESSES]`.
 
-The train stage runs as a process, is killed with SIGKILL again and again, at steps, within checkpoints, while it starts and
-while it ends, and is run again until it ends. Fails when the model or the curve is not, byte by byte, that of a training
-which nobody killed, when more than one checkpoint interval was repeated, or when checkpoints pile up.
+The train stage runs as a process, or as one with several workers, is killed with SIGKILL again and again, at steps, within
+checkpoints, while it starts and while it ends (of several workers, one by itself too), and is run again until it ends. Fails
+when the model or the curve is not, byte by byte, that of a training which nobody killed, when more than one checkpoint
+interval was repeated, or when checkpoints pile up.
 """
 
 import hashlib
@@ -11,15 +12,17 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import yaml
 
 from ecom_llm.layout import Layout
@@ -32,7 +35,9 @@ REPO = Path(__file__).parents[1]
 MAX_STEPS, SAVE_STEPS = 120, 10
 AIMS = ("step", "step", "step", "checkpoint", "checkpoint", "checkpoint", "end", "start")
 """Where a kill is aimed at; in this proportion."""
-SECONDS = {"step": 0.02, "checkpoint": 0.04, "start": 8.0, "end": 0.4}
+WORKERS = ("worker", "worker checkpoint")
+"""Further aims where there are several processes: one of them, at a step or within a checkpoint."""
+SECONDS = {"step": 0.02, "checkpoint": 0.04, "start": 8.0, "end": 0.4, "worker": 0.02, "worker checkpoint": 0.04}
 """The kill comes at most so long after its step, or after the start: about as long as such a moment lasts."""
 HELD = 3
 """Checkpoints that may lie there at once: the two that are kept, and the one being written."""
@@ -83,9 +88,18 @@ class Attempt:
         return self.process.wait()
 
     def kill(self) -> int:
-        """Kill it, if it has not ended by itself; the exit code."""
+        """Kill it, if it has not ended by itself; the exit code. Its workers hold its pipe, so this waits for their end too."""
         self.process.kill()
         return self.ended()
+
+    def kill_worker(self, rng: random.Random) -> int:
+        """Kill one of its workers, any of them; -SIGKILL where it ended for that."""
+        try:
+            rng.choice(psutil.Process(self.process.pid).children()).kill()
+        except (psutil.NoSuchProcess, IndexError):
+            return self.ended()  # it has ended by itself
+        code = self.ended()
+        return -signal.SIGKILL if code == 2 and "was ended by SIGKILL" in self.lines[-1] else code
 
 
 def colours(count: int) -> Iterator[Example]:
@@ -104,11 +118,12 @@ def colours(count: int) -> Iterator[Example]:
         )
 
 
-def small_params() -> Params:
+def small_params(processes: int) -> Params:
     """A training of seconds that logs every step and writes a dozen checkpoints."""
     values = read_yaml(REPO / "params.yaml")
     values["train"] |= {"vocab_size": 400, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    values["train"] |= {"num_attention_heads": 2, "per_device_train_batch_size": 8, "warmup_steps": 5, "num_threads": 1}
+    values["train"] |= {"num_attention_heads": 2, "warmup_steps": 5, "num_threads": 1}
+    values["train"] |= {"per_device_train_batch_size": 8 // processes, "num_processes": processes}
     values["train"] |= {"max_steps": MAX_STEPS, "save_steps": SAVE_STEPS, "logging_steps": 1, "eval_steps": 10}
     # the rate stays up to the end, so that a step too many would show in the weights
     values["train"] |= {"eval_examples": 12, "lr_scheduler_type": "constant_with_warmup"}
@@ -116,14 +131,14 @@ def small_params() -> Params:
     return validate(values, "proof")
 
 
-def workspace(folder: Path) -> Layout:
+def workspace(folder: Path, processes: int = 1) -> Layout:
     """A workspace in which `prepare` has run, with a state folder of its own."""
     layout = Layout(workspace=folder / "workspace", state=folder / "state")
     examples = list(colours(120))
     write_records(layout.split("train"), Example, examples[:100])
     write_records(layout.split("validation"), Example, examples[100:])
     (layout.workspace / "models").mkdir()
-    layout.params.write_text(yaml.safe_dump(small_params().model_dump(mode="json"), allow_unicode=True))
+    layout.params.write_text(yaml.safe_dump(small_params(processes).model_dump(mode="json"), allow_unicode=True))
     return layout
 
 
@@ -165,11 +180,11 @@ def struck(attempt: Attempt, aim: str | None, rng: random.Random) -> int:
             continue
         if aim != "end":
             target = min(attempt.began_at + 1 + int(share * (MAX_STEPS - attempt.began_at)), MAX_STEPS)
-        if aim == "checkpoint":
+        if aim.endswith("checkpoint"):
             target = math.ceil(target / SAVE_STEPS) * SAVE_STEPS
         if attempt.step >= target:
             time.sleep(delay)
-            return attempt.kill()
+            return attempt.kill_worker(rng) if aim in WORKERS else attempt.kill()
     return attempt.ended()
 
 
@@ -191,12 +206,14 @@ def judged(kills: list[Kill], ending: str | None) -> list[Kill]:
     return kills
 
 
-def killed_training(layout: Layout, wanted: dict[str, str], count: int, rng: random.Random) -> list[Kill]:
+def killed_training(
+    layout: Layout, wanted: dict[str, str], count: int, rng: random.Random, aims: Sequence[str] = AIMS
+) -> list[Kill]:
     """A training killed up to `count` times (fewer when it ends before), then run to its end and compared."""
     clear(layout)
     kills: list[Kill] = []
     while True:
-        attempt, aim = start(layout), rng.choice(AIMS) if len(kills) < count else None
+        attempt, aim = start(layout), rng.choice(aims) if len(kills) < count else None
         code = struck(attempt, aim, rng)
         for kill in kills:
             if kill.resumed_at is None:
@@ -227,11 +244,13 @@ def unkilled(layout: Layout) -> dict[str, str]:
     return result(layout)
 
 
-def kills_of(layout: Layout, wanted: dict[str, str], count: int, rng: random.Random) -> Iterator[Kill]:
+def kills_of(
+    layout: Layout, wanted: dict[str, str], count: int, rng: random.Random, aims: Sequence[str]
+) -> Iterator[Kill]:
     """`count` kills, of as many trainings as that takes."""
     done = 0
     while done < count:
-        kills = killed_training(layout, wanted, min(rng.randint(3, 6), count - done), rng)
+        kills = killed_training(layout, wanted, min(rng.randint(3, 6), count - done), rng, aims)
         done += len(kills)
         yield from kills
 
@@ -243,24 +262,27 @@ def histogram(kills: list[Kill]) -> Iterator[str]:
         yield f"  steps {first:3} to {min(first + SAVE_STEPS - 1, MAX_STEPS):3}  {len(hits):3}  {''.join(hits)}"
 
 
-def main(count: int, seed: int) -> int:
+def main(count: int, seed: int, processes: int) -> int:
     """Run the proof; return the exit code."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        layout = workspace(Path(folder))
+        layout = workspace(Path(folder), processes)
         began = time.monotonic()
         wanted = unkilled(layout)
         print(
-            f"seed {seed}: {MAX_STEPS} steps, a checkpoint every {SAVE_STEPS}; unkilled {time.monotonic() - began:.1f} s"
+            f"seed {seed}: {MAX_STEPS} steps, a checkpoint every {SAVE_STEPS}; {processes} process(es); "
+            f"unkilled {time.monotonic() - began:.1f} s"
         )
         kills = []
-        for kill in kills_of(layout, wanted, count, rng):
+        for kill in kills_of(layout, wanted, count, rng, AIMS + WORKERS if processes > 1 else AIMS):
             kills.append(kill)
             went_on = "-" if kill.resumed_at is None else kill.resumed_at
             cut = ", a checkpoint cut short" if kill.cut_short else ""
             told = f"  kill {len(kills):3} ({kill.aim}) after step {kill.step}, went on from {went_on}{cut}"
             print("; ".join([told, *kill.faults]), flush=True)
-    print("kills by the last step logged (s: at a step or at the start, c: at a checkpoint, e: at the end)")
+    print(
+        "kills by the last step logged (s: at a step or at the start, c: at a checkpoint, e: at the end, w: one worker)"
+    )
     print("\n".join(histogram(kills)))
     failed = sum(bool(kill.faults) for kill in kills)
     print(f"{sum(kill.cut_short for kill in kills)} of {len(kills)} kills cut a checkpoint short")
@@ -270,4 +292,4 @@ def main(count: int, seed: int) -> int:
 
 if __name__ == "__main__":
     given = [int(word) for word in sys.argv[1:]]
-    sys.exit(main(*(given + [20, 1][len(given) :])))
+    sys.exit(main(*(given + [20, 1, 1][len(given) :])))

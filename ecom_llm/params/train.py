@@ -35,7 +35,7 @@ class Train(Section):
     max_steps: int = Field(ge=1)
     """Optimizer steps: the length of training."""
     per_device_train_batch_size: int = Field(ge=1)
-    """Examples (rows of them, with `packing`) per step and device."""
+    """Examples (rows of them, with `packing`) per batch and process."""
     gradient_accumulation_steps: int = Field(ge=1)
     """Batches per optimizer step."""
     learning_rate: float = Field(gt=0, le=1)
@@ -59,7 +59,12 @@ class Train(Section):
     save_steps: int = Field(ge=1)
     """Steps between checkpoints, kept in the state folder until training ends."""
     num_threads: int = Field(ge=1)
-    """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""
+    """CPU threads of a process; no `runtime` matter, since the order of floating-point sums depends on it."""
+    num_processes: int = Field(ge=1)
+    """Processes on this machine, each with a GPU of its own or `num_threads` of the CPU; a step has batch size x accumulation x
+    processes examples."""
+    sharding: Literal["none", "fsdp2"]
+    """`none` holds the model whole in every process (DDP); `fsdp2` shares out weights, gradients and moments (FSDP2)."""
     dtype: Literal["float32", "bfloat16"]
     """Type in which a checkpoint's weights are held; `bfloat16` with `lora_r` alone, steps of Adam are too small for it."""
     activation_checkpointing: bool
@@ -108,6 +113,15 @@ class Train(Section):
             raise ValueError("load_in_4bit needs lora_r above 0: weights of 4 bits cannot learn")
         if self.dtype != "float32" and not self.lora_r:
             raise ValueError(f"dtype {self.dtype} needs lora_r above 0: weights that learn are float32")
+        return self
+
+    @model_validator(mode="after")
+    def shards_need_processes(self) -> "Train":
+        """One process has nobody to share with, and an adapter's frozen weights are held in bfloat16 by DDP."""
+        if self.sharding != "none" and self.num_processes == 1:
+            raise ValueError(f"sharding {self.sharding} needs num_processes above 1")
+        if self.sharding != "none" and self.lora_r:
+            raise ValueError(f"sharding {self.sharding} needs lora_r 0: an adapter is trained with sharding none")
         return self
 
     @model_validator(mode="after")

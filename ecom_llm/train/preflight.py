@@ -1,6 +1,7 @@
 """Before a step is taken: data that would train to nothing is refused, and what the training will cost is said."""
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -274,9 +275,10 @@ class Cost:
     activations: int
 
     def __str__(self) -> str:
+        time = f"about {self.seconds / 60:.1f} min" if math.isfinite(self.seconds) else "a time not measured"
         parts = {name: getattr(self, name) / 1e6 for name in ("weights", "gradients", "moments", "activations")}
         return (
-            f"{self.epochs:.1f} epochs, {self.tokens / 1e6:.1f} M tokens, about {self.seconds / 60:.1f} min, "
+            f"{self.epochs:.1f} epochs, {self.tokens / 1e6:.1f} M tokens, {time}, "
             f"{sum(parts.values()):.0f} MB ({', '.join(f'{name} {size:.0f}' for name, size in parts.items())})"
         )
 

@@ -1,11 +1,13 @@
 """The train stage: prepared examples -> a model folder with its tokenizer, and the training curve."""
 
 import logging
+import math
 import random
 import shutil
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +27,9 @@ from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.flops import flops_per_token
 from ecom_llm.train.lora import save_adapter
 from ecom_llm.train.model import model_and_tokenizer, whole_model
-from ecom_llm.train.preflight import Batch, Cost, Reading, Survey, check_survey, cost, measure, reading, survey
+from ecom_llm.train.preflight import Batch, Cost, Passes, Reading, Survey, check_survey, cost, measure, reading, survey
+from ecom_llm.train.processes import check_processes, train_in_processes
+from ecom_llm.train.ranks import whole_weights
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
@@ -43,30 +47,36 @@ def run(params: Params, layout: Layout) -> None:
     """
     if use_cuda(params) and not torch.cuda.is_available():
         raise UserError("runtime.device is cuda, but torch finds no CUDA device here. Set runtime.device=auto.")
-    torch.set_num_threads(params.train.num_threads)
-    if not sys.stderr.isatty():
-        disable_progress_bar()
+    check_processes(params, use_cuda(params))
     package = Path(__file__).parents[1]
     inputs = [layout.prepared, package / "train", package / "skills", package / "records.py", package / "shards.py"]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
     layout.live_curve.unlink(missing_ok=True)
     with checkpoint_folder(layout.checkpoints, checkpoint_key(params.train, inputs)) as folder:
-        train(params, layout, folder)
+        fitting(params, layout, folder)
 
 
-def train(params: Params, layout: Layout, folder: Path) -> None:
-    """Everything between the lock and the written model; with smaller batches, should the memory not suffice."""
-    examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
-    examples["train"] = list(repeated(examples["train"], params.train.seed))
-    examples["validation"] = watched(examples["validation"], params)
+def fitting(params: Params, layout: Layout, folder: Path) -> None:
+    """Train, in as many processes as params say; all of them again with smaller batches, should the memory not suffice."""
 
     def attempt(batch_size: int, accumulation: int) -> None:
         sizes = {"per_device_train_batch_size": batch_size, "gradient_accumulation_steps": accumulation}
-        fitting_memory = params.model_copy(update={"train": params.train.model_copy(update=sizes)})
-        trained(fitting_memory, layout, folder, examples)
+        smaller = params.model_copy(update={"train": params.train.model_copy(update=sizes)})
+        (train if params.train.num_processes == 1 else train_in_processes)(smaller, layout, folder)
 
     halve_batch(attempt, params.train.per_device_train_batch_size, params.train.gradient_accumulation_steps)
+
+
+def train(params: Params, layout: Layout, folder: Path) -> None:
+    """Everything between the lock and the written model, here or as one of several processes."""
+    torch.set_num_threads(params.train.num_threads)
+    if not sys.stderr.isatty():
+        disable_progress_bar()
+    examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
+    examples["train"] = list(repeated(examples["train"], params.train.seed))
+    examples["validation"] = watched(examples["validation"], params)
+    trained(params, layout, folder, examples)
 
 
 def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, list[Example]]) -> None:
@@ -77,7 +87,8 @@ def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, li
         surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
     trainer = new_trainer(params, folder, model, data, tokenizer)
     trainer.add_callback(Telling(layout.live_curve, flops_per_token(model)))
-    checkpoint = last_checkpoint(folder)
+    with trainer.accelerator.main_process_first():  # what was cut short is removed, by one process
+        checkpoint = last_checkpoint(folder)
     logger.info(
         "training %.1f M parameters on %d examples for %d steps%s",
         model.num_parameters() / 1e6,
@@ -94,8 +105,10 @@ def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, li
         with disable_input_dtype_casting(model, active=trainer.args.bf16):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     logger.info("trained in %.0f s", time.monotonic() - began)
-    save(trainer.model, tokenizer, params.train, layout)
-    write_curve(layout.curve, trainer.state)
+    weights = whole_weights(trainer)
+    if trainer.is_world_process_zero():
+        save(trainer.model, tokenizer, params.train, layout, weights)
+        write_curve(layout.curve, trainer.state)
 
 
 def repeated(examples: list[Example], seed: int) -> Iterator[Example]:
@@ -158,11 +171,24 @@ def estimate(trainer: CompletionTrainer, seen: Survey) -> Cost:
 
     passes = arguments.max_steps * arguments.gradient_accumulation_steps
     texts = trainer.order.texts_per_step
+    if trainer.is_fsdp_enabled:
+        # shared out only when training begins; whole, the model may fit on none of the devices
+        whole = cost(seen, Passes(math.nan, 0), trainer.model, texts, arguments.max_steps, passes)
+        shares = {name: getattr(whole, name) // arguments.world_size for name in ("weights", "gradients", "moments")}
+        return replace(whole, **shares)
     return cost(seen, measure(trainer.model, batches, loss_of), trainer.model, texts, arguments.max_steps, passes)
 
 
-def save(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase, train: Train, layout: Layout) -> None:
+def save(
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Train,
+    layout: Layout,
+    weights: dict[str, torch.Tensor] | None = None,
+) -> None:
     """Write safetensors and tokenizer beside the target, then rename: the folder is whole or absent.
+
+    `weights` are those of a model that is shared out among processes, gathered; else it holds its own.
 
     An adapter lies in a folder of its own in it: beside `config.json`, transformers would load it again on top.
     """
@@ -171,7 +197,7 @@ def save(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase,
     shutil.rmtree(partial, ignore_errors=True)
     if isinstance(model, PeftModel):
         save_adapter(model, partial / "adapter")
-    whole_model(model, train, layout.workspace).save_pretrained(partial)
+    whole_model(model, train, layout.workspace).save_pretrained(partial, state_dict=weights)
     tokenizer.save_pretrained(partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

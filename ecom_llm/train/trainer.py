@@ -32,6 +32,7 @@ from ecom_llm.train.batching import (
 )
 from ecom_llm.train.kernels import use_bf16, with_kernels
 from ecom_llm.train.packing import Packed, PackedRows, Rows, check_apart
+from ecom_llm.train.ranks import sharding_arguments, shared, summed, wait_for_all, with_sharding
 from ecom_llm.train.watchdog import Watchdog
 
 CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
@@ -39,16 +40,17 @@ CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
 
 @torch.no_grad()
 def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadded, batch_size: int) -> float:
-    """Mean nats per completion token over all of `data`; batches by length, so padding costs little."""
+    """Mean nats per completion token over all of `data`, shared by the processes; batches by length, so padding costs little."""
     order = sorted(range(len(data)), key=lambda index: len(data.encoded[index]))
     total = tokens = 0.0
     model.eval()
-    for start in range(0, len(order), batch_size):
+    for start, counts in shared(range(0, len(order), batch_size)):
         batch = collate([data[index] for index in order[start : start + batch_size]])
         batch = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in batch.items()}
         labels = batch.pop("labels")
-        total += summed_loss(model(**batch, use_cache=False).logits, labels).item()
-        tokens += (labels != IGNORE_INDEX).sum().item()
+        total += counts * summed_loss(model(**batch, use_cache=False).logits, labels).item()
+        tokens += counts * (labels != IGNORE_INDEX).sum().item()
+    total, tokens = summed(total, tokens)
     return total / tokens
 
 
@@ -78,6 +80,15 @@ class CompletionTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: object = None) -> GroupedByLength | PackedRows:
         return self.order
+
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        self.is_fsdp_enabled = with_sharding(self.accelerator, self.args.fsdp_plugin_args)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Every process's generators are written before the file that says that the checkpoint is whole."""
+        super()._save_rng_state(output_dir)
+        wait_for_all()
 
     def _issue_warnings_after_load(self, load_result: IncompatibleKeys) -> None:
         """Warn of weights that a checkpoint lacks, but not of tied ones, which are stored under one of their names."""
@@ -136,8 +147,9 @@ def training_arguments(params: Params, folder: Path) -> TrainingArguments:
         # the default replaces a loss that is no number by the mean of those before
         logging_nan_inf_filter=False,
         restore_callback_states_from_checkpoint=True,
+        ddp_backend="gloo" if on_cpu and train.num_processes > 1 else None,
         ddp_find_unused_parameters=False,
-        activation_checkpointing=train.activation_checkpointing,
+        **sharding_arguments(train),
         bf16=use_bf16(train, on_cpu),
         report_to="none",
         disable_tqdm=True,  # `telling` has a bar that says more

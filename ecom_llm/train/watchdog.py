@@ -122,7 +122,12 @@ def restore_ended(trainer: Trainer, checkpoint: Path) -> None:
     trainer.state = TrainerState.load_from_json(str(checkpoint / FINISHED))
     best = trainer.state.best_model_checkpoint
     found = trainer.args.load_best_model_at_end and best is not None and Path(best).is_dir()
-    trainer._load_from_checkpoint(best if found else str(checkpoint))
+    folder = best if found else str(checkpoint)
+    if trainer.is_fsdp_enabled:
+        # the weights are not shared out yet, and in the checkpoint they are whole
+        trainer.model = type(trainer.model).from_pretrained(folder, dtype=torch.float32)
+    else:
+        trainer._load_from_checkpoint(folder)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -147,7 +152,7 @@ def halve_batch(attempt: Callable[[int, int], Ended], batch_size: int, accumulat
             new weights: those of a failed attempt have moved.
 
     Raises:
-        UserError: a single example does not fit, or one of several processes ran out: the others wait for it.
+        UserError: a single example does not fit.
     """
     while True:
         try:
@@ -171,11 +176,6 @@ def halve_batch(attempt: Callable[[int, int], Ended], batch_size: int, accumulat
 
 def check_divisible(batch_size: int, reason: str) -> None:
     """Raise UserError where a smaller batch is no way out."""
-    if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
-        raise UserError(
-            f"train: out of memory with several processes ({reason}). Halve train.per_device_train_batch_size (now "
-            f"{batch_size}) and double train.gradient_accumulation_steps."
-        )
     if batch_size == 1:
         raise UserError(
             f"train: out of memory with a single example at once ({reason}). Lower train.max_length, "

@@ -12,6 +12,9 @@ from ecom_llm.train import stage
 from ecom_llm.train.checkpoints import checkpoint_folder, last_checkpoint
 from proofs import resume
 
+SEED = 10
+"""One with which the worker is killed in the middle of its training."""
+
 
 class Stopped(BaseException):
     """Stands for a kill at a certain line."""
@@ -43,6 +46,15 @@ def test_two_kills_and_the_result_is_that_of_none(tmp_path, reference, monkeypat
     assert len(kills) == 2
     assert not [fault for kill in kills for fault in kill.faults]
     assert kills[-1].resumed_at > 0
+
+
+def test_one_of_two_processes_is_killed_and_the_result_is_that_of_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "MAX_STEPS", 40)
+    whole, killed = (resume.workspace(tmp_path / name, processes=2) for name in ("whole", "killed"))
+    stage.run(load_params(whole.params), whole)
+    (kill,) = resume.killed_training(killed, resume.result(whole), 1, random.Random(SEED), ("worker",))
+    assert not kill.faults
+    assert kill.resumed_at > 0
 
 
 @pytest.mark.parametrize("moment", ["save", "write_curve"])

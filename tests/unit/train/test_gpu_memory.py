@@ -1,7 +1,7 @@
 """docs/gpu.md's table of memory: computed again, from models that have shapes but no numbers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,7 @@ class Way:
     lora_r: int = 0
     recompute: bool = False
     four_bit: bool = False
+    processes: int = 1
 
 
 WAYS = (
@@ -67,6 +68,8 @@ WAYS = (
     Way("gpu-lora-8b", "Qwen3-8B", "QLoRA, base in 4 bits, recomputed", torch.bfloat16, 16, True, True),
     Way("gpu-full-1.7b", "Qwen3-1.7B", "all weights"),
     Way("gpu-full-1.7b", "Qwen3-1.7B", "all weights, recomputed", recompute=True),
+    Way("gpu-full-8b", "Qwen3-8B", "all weights, on 4 cards", processes=4),
+    Way("gpu-full-8b", "Qwen3-8B", "all weights, on 4 cards, recomputed", recompute=True, processes=4),
 )
 
 
@@ -95,7 +98,13 @@ def held(model: torch.nn.Module, way: Way) -> float:
     for name, weight in model.named_parameters():
         frozen = quantised if name in four else weight.element_size()
         total += weight.numel() * (16 if weight.requires_grad else frozen)
-    return total
+    return total / way.processes + (gathered(model) if way.processes > 1 else 0)
+
+
+def gathered(model: torch.nn.Module) -> int:
+    """Bytes of what FSDP2 holds whole in bfloat16 at once: the layer that computes, the next one, embeddings and logits."""
+    parts = [*model.model.layers[:2], model.model.embed_tokens, model.lm_head]
+    return sum(2 * weight.numel() for part in parts for weight in part.parameters())
 
 
 def kept(model: torch.nn.Module, rows: int, length: int) -> int:
@@ -135,7 +144,9 @@ def line(way: Way) -> str:
     for count in (2, 3):
         config = Qwen3Config(**(QWEN3 | MODELS[way.model] | {"num_hidden_layers": count}))
         model = on_meta(config, way)
-        found.append((held(model, way), kept(model, rows, length)))
+        # gathered weights are bfloat16 and freed after use; autocast would keep a copy of each
+        computing = on_meta(config, replace(way, base=torch.bfloat16)) if way.processes > 1 else model
+        found.append((held(model, way), kept(computing, rows, length)))
     weights, activations = (two + (three - two) * (layers - 2) for two, three in zip(*found, strict=True))
     # of the logits the loss needs a gradient in float32 and its bfloat16 copy, while everything else is still kept
     activations += 6 * rows * (length // 2 + 1) * QWEN3["vocab_size"]

@@ -324,13 +324,6 @@ def test_other_errors_pass():
         halve_batch(out_of_memory_above(0, RuntimeError("shapes do not match"), []), 8, 1)
 
 
-def test_several_processes_cannot_halve_alone(monkeypatch):
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
-    with pytest.raises(UserError, match="several processes"):
-        halve_batch(out_of_memory_above(4, CUDA, []), 8, 1)
-
-
 def test_a_failed_attempt_holds_no_memory_while_the_next_one_runs():
     """The error's traceback holds its frames, and a Trainer, which refers to itself, the tensors that filled the memory."""
     held: list[weakref.ref] = []
