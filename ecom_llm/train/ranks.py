@@ -83,4 +83,8 @@ def whole_weights(trainer: Trainer) -> dict[str, torch.Tensor] | None:
     All processes must call it.
     """
     sharded = any(hasattr(weight, "full_tensor") for weight in trainer.model.parameters())
-    return trainer.accelerator.get_state_dict(trainer.model) if sharded else None
+    if not sharded:
+        return None
+    # gathered, a weight of two names is two tensors, and both would be saved
+    tied = getattr(trainer.model, "all_tied_weights_keys", {})
+    return {name: one for name, one in trainer.accelerator.get_state_dict(trainer.model).items() if name not in tied}

@@ -119,7 +119,9 @@ def test_each_has_a_rank_its_threads_and_the_first_alone_speaks(two, stand_in, c
 def test_what_one_raises_ends_all_and_is_raised_here(two, stand_in, raising, kind, said):
     """The others fail too, a moment later, for want of their peer; that is not the cause."""
     folder = stand_in(
-        f"    if rank == 1:\n        raise {raising}\n    time.sleep(0.05)\n    raise UserError('peer lost')"
+        f"    if rank == 1:\n        raise {raising}\n"
+        "    while not worker.failure_file(Path(sys.argv[1]), 1).is_file():\n        time.sleep(0.01)\n"
+        "    raise UserError('peer lost')"
     )
     with pytest.raises(kind, match=said) as found:
         launch(two, folder)
@@ -144,7 +146,8 @@ def test_out_of_memory_all_begin_again_with_half_the_batch(two, stand_in, caplog
     )
     params = changed(two, per_device_train_batch_size=8)
     stage.fitting(params, Layout(folder, folder), folder)
-    assert [(folder / f"batches-{rank}").read_text() for rank in (0, 1)] == ["8 4 2 ", "8 4 2 "]
+    assert (folder / "batches-1").read_text() == "8 4 2 "
+    assert (folder / "batches-0").read_text().endswith("2 ")  # of those before it may have been ended at its start
     halved = [message for message in caplog.messages if message.startswith("out of memory (2 GiB)")]
     assert "train.per_device_train_batch_size 2 and train.gradient_accumulation_steps 4" in halved[-1]
 
@@ -276,6 +279,7 @@ def test_two_processes_train_as_one_whole_or_shared_out(prepared, tiny_params):
         layout = another(prepared, sharding)
         stage.run(changed(tiny_params, num_processes=2, per_device_train_batch_size=4, sharding=sharding), layout)
         assert losses(layout) == pytest.approx(losses(prepared), abs=2e-5)
+        assert weights(layout).keys() == weights(prepared).keys()
         for name, one in weights(prepared).items():
             assert torch.allclose(weights(layout)[name], one, atol=1e-3), name
         assert {path.name for path in layout.model.iterdir()} == {path.name for path in prepared.model.iterdir()}
