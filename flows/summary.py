@@ -9,7 +9,18 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.summary import Row, rows
 
-MAIN = ("bits_per_byte", "bleu", "attribute_coverage", "unsupported_rate", "keyword_coverage", "hit@10", "ndcg@10")
+TOTALS = ("bits_per_byte", "pseudo_bits_per_byte", "pseudo_perplexity")
+"""Metrics of which the terminal shows the total alone."""
+MAIN = (
+    *TOTALS,
+    "bleu",
+    "attribute_coverage",
+    "unsupported_rate",
+    "keyword_coverage",
+    "similarity",
+    "hit@10",
+    "ndcg@10",
+)
 """The metrics of the table in the terminal; the page shows all."""
 
 
@@ -28,8 +39,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def is_main(row: Row) -> bool:
-    """Whether a row belongs on the terminal: the total of bits per byte, and what judges each skill in each locale."""
-    if row.metric == "bits_per_byte":
+    """Whether a row belongs on the terminal: the totals of likelihoods, and what judges each skill in each locale."""
+    if row.metric in TOTALS:
         return (row.skill, row.locale) == ("all", "all")
     return row.metric in MAIN and "all" not in (row.skill, row.locale)
 
@@ -69,11 +80,14 @@ def samples(outputs: Sequence[Output]) -> str:
     )
 
 
-def next_step(outputs: Sequence[Output], recipe: Path | None) -> str:
-    """A command that works: the champion writes for a test example's attributes."""
-    first = outputs[0]
+def next_step(entrant: Entrant, recipe: Path | None) -> str:
+    """A command that works: the champion writes for a test example's attributes. One that writes nothing is an encoder."""
+    if entrant.evidence.objective == "masked":
+        copied = "cp models/model/* models/encoder"
+        return f"It writes nothing; its encoder judges those that do:\n  {copied}\n  --set evaluate.use_encoder=true"
+    first = entrant.outputs[0]
     shown = " ".join(f"--attr '{name}={value}'" for name, value in list(first.attributes.items())[:3])
-    return f"ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
+    return f"Let it write:\n  ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
 
 
 def named(recipe: Path | None) -> str:
@@ -91,11 +105,12 @@ def report(decision: GateDecision, entrant: Entrant, page: Path, promoted: bool,
     """
     reasons = [line for line in decision.lines() if not line.startswith("passed")]
     if promoted:
-        then = f"Version {decision.candidate} is champion. Let it write:\n  {next_step(entrant.outputs, recipe)}"
+        then = f"Version {decision.candidate} is champion. {next_step(entrant, recipe)}"
     elif decision.approved:
         then = f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
     else:
         then = "The champion stays as it is. The rules stand in params.yaml under promote."
     verdict = "\n".join([decision.verdict, *reasons])
-    parts = [metric_lines(entrant.evidence), samples(entrant.outputs), verdict, then, f"The run's page:\n  {page}"]
-    return "\n\n".join(parts)
+    texts = samples(entrant.outputs) if entrant.evidence.objective == "causal" else ""
+    parts = [metric_lines(entrant.evidence), texts, verdict, then, f"The run's page:\n  {page}"]
+    return "\n\n".join(part for part in parts if part)
