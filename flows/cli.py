@@ -94,7 +94,9 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
     registry = open_registry(decision.model_name, layout)
     version = registry.version(decision.candidate)
     promoted = registry.aliases().get("champion") == version.number
-    print(f"\n{report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)}")
+    entrant = registry.entrant(version)
+    encoder = registry.model_folder(version) if entrant.evidence.objective == "masked" else None
+    print(f"\n{report(decision, entrant, page_of(version, layout), promoted, recipe, encoder)}")
 
 
 @app.command

@@ -80,11 +80,11 @@ def samples(outputs: Sequence[Output]) -> str:
     )
 
 
-def next_step(entrant: Entrant, recipe: Path | None) -> str:
-    """A command that works: the champion writes for a test example's attributes. One that writes nothing is an encoder."""
-    if entrant.evidence.objective == "masked":
-        copied = "cp models/model/* models/encoder"
-        return f"It writes nothing; its encoder judges those that do:\n  {copied}\n  --set evaluate.use_encoder=true"
+def next_step(entrant: Entrant, recipe: Path | None, encoder: Path | None) -> str:
+    """A command that works: the champion writes for a test example's attributes, or an encoder judges who writes."""
+    if encoder is not None:
+        settings = f"--set evaluate.use_encoder=true --set evaluate.encoder={encoder}"
+        return f"It writes nothing; let its encoder judge a model that does:\n  ecom-llm run {settings}"
     first = entrant.outputs[0]
     shown = " ".join(f"--attr '{name}={value}'" for name, value in list(first.attributes.items())[:3])
     return f"Let it write:\n  ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
@@ -95,22 +95,30 @@ def named(recipe: Path | None) -> str:
     return "" if recipe is None else f" --recipe {recipe}"
 
 
-def report(decision: GateDecision, entrant: Entrant, page: Path, promoted: bool, recipe: Path | None) -> str:
+def report(
+    decision: GateDecision,
+    entrant: Entrant,
+    page: Path,
+    promoted: bool,
+    recipe: Path | None,
+    encoder: Path | None = None,
+) -> str:
     """The whole text.
 
     Args:
         entrant: the version that was judged, with its evidence and outputs.
         promoted: whether it is champion now.
         recipe: the run's, for the commands that are proposed.
+        encoder: where the version's model lies, should it be masked and write nothing.
     """
     reasons = [line for line in decision.lines() if not line.startswith("passed")]
     if promoted:
-        then = f"Version {decision.candidate} is champion. {next_step(entrant, recipe)}"
+        then = f"Version {decision.candidate} is champion. {next_step(entrant, recipe, encoder)}"
     elif decision.approved:
         then = f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
     else:
         then = "The champion stays as it is. The rules stand in params.yaml under promote."
     verdict = "\n".join([decision.verdict, *reasons])
-    texts = samples(entrant.outputs) if entrant.evidence.objective == "causal" else ""
+    texts = samples(entrant.outputs) if encoder is None else ""
     parts = [metric_lines(entrant.evidence), texts, verdict, then, f"The run's page:\n  {page}"]
     return "\n\n".join(part for part in parts if part)

@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.loading import is_masked
+from ecom_llm.evaluate.loading import is_masked, silence
 from ecom_llm.evaluate.padding import batches
 from ecom_llm.records import UserError
 from ecom_llm.train.reach import longest_input
@@ -57,6 +57,7 @@ def load_encoder(folder: Path, device: torch.device, batch_size: int) -> Encoder
             f"{folder}: evaluate.use_encoder is true, but evaluate.encoder holds no checkpoint there: config.json is "
             "missing. Name the folder of an encoder, or set evaluate.use_encoder=false."
         )
+    silence()
     local = {"local_files_only": True, "trust_remote_code": False}
     kind = AutoModelForMaskedLM if is_masked(folder) else AutoModel
     try:

@@ -50,8 +50,7 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
             f"{folder}: is a masked language model (train.objective: masked): it scores and compares texts, and writes "
             "none. To write, name a registered model that was trained with objective causal (registry.model_name)."
         )
-    if not sys.stderr.isatty():
-        disable_progress_bar()
+    silence()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -80,12 +79,19 @@ def is_masked(folder: Path) -> bool:
     return str(named[0]).endswith("ForMaskedLM")
 
 
+def silence() -> None:
+    """Keep transformers' bars out of a log."""
+    if not sys.stderr.isatty():
+        disable_progress_bar()
+
+
 def load_masked(folder: Path, device: torch.device) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a masked model and its tokenizer as `load_model` does, always in float32: it is small.
 
     Raises:
         UserError: the folder holds no such model, or a tokenizer without a mask.
     """
+    silence()
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)

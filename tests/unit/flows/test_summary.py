@@ -1,5 +1,7 @@
 """The table of numbers that ends a run: every baseline has its column, and a terminal of 100 columns holds them."""
 
+from pathlib import Path
+
 from ecom_llm.evaluate.evidence import Evidence, Metrics, Output
 from ecom_llm.promote.gate import Entrant
 from flows.summary import MAIN, metric_lines, next_step
@@ -34,7 +36,6 @@ def test_what_comes_next_is_a_command_that_the_champion_can_do():
     shown = {"attributes": {"colour": "red"}, "reference": "r", "text": "t", "baselines": {}, "ratios": {}}
     outputs = [Output(id="1", skill="describe", locale="en", **shown)]
     writer = Entrant("m", "1", evidence(), outputs)
-    assert next_step(writer, None).endswith("ecom-llm write describe --attr 'colour=red' --locale en")
-    encoder = Entrant("m", "1", evidence().model_copy(update={"objective": "masked"}), outputs)
-    assert "ecom-llm write" not in next_step(encoder, None)
-    assert "evaluate.use_encoder=true" in next_step(encoder, None)
+    assert next_step(writer, None, None).endswith("ecom-llm write describe --attr 'colour=red' --locale en")
+    told = next_step(writer, None, Path("/state/model"))
+    assert told.endswith("ecom-llm run --set evaluate.use_encoder=true --set evaluate.encoder=/state/model")
