@@ -14,7 +14,7 @@ from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.encoder_metrics import PseudoBitsPerByte, PseudoLogLikelihood, PseudoPerplexity, Similarity
 from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
 from ecom_llm.evaluate.loading import load_masked
-from ecom_llm.evaluate.proposals import fused, nearest_titles, rankings
+from ecom_llm.evaluate.proposals import fused, nearest_titles, rankings, whitened
 from ecom_llm.evaluate.pseudo import pseudo_score, unigram_score
 from ecom_llm.evaluate.stage import run
 from ecom_llm.layout import Layout
@@ -215,6 +215,16 @@ def test_items_are_proposed_by_what_their_titles_mean(encoder, make_example):
     ranked = nearest_titles(encoder, asked, TITLES, 3)
     assert [best[0] for best in ranked] == TITLES  # nothing is nearer to a title than itself
     assert all(len(best) == 3 for best in ranked)
+
+
+def test_whitening_leaves_no_axis_that_says_more_than_another():
+    rng = np.random.default_rng(3)
+    known = rng.normal(size=(500, 6)) * [30, 10, 3, 1, 0.5, 0.2] + 100  # a cone: every cosine is near 1
+    seen = whitened(known, known)
+    assert np.linalg.norm(seen, axis=1) == pytest.approx(np.ones(500))
+    spread = np.linalg.svd(seen - seen.mean(axis=0), compute_uv=False)
+    assert spread.max() / spread.min() < 1.3
+    assert np.isfinite(whitened(known[:1], known[:1])).all()
 
 
 def test_fusion_prefers_what_both_rank_high():
