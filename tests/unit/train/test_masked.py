@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
     ModernBertConfig,
     ModernBertForMaskedLM,
     RobertaConfig,
@@ -209,10 +211,11 @@ SIZES = {
 @pytest.mark.parametrize(
     "make",
     [
+        lambda rows: BertForMaskedLM(BertConfig(vocab_size=rows, **SIZES)),
         lambda rows: RobertaForMaskedLM(RobertaConfig(vocab_size=rows, **SIZES, pad_token_id=0, type_vocab_size=1)),
         lambda rows: ModernBertForMaskedLM(ModernBertConfig(vocab_size=rows, **SIZES, pad_token_id=0)),
     ],
-    ids=["roberta", "modernbert"],
+    ids=["bert", "roberta", "modernbert"],
 )
 def test_a_checkpoint_of_another_family_is_trained_further(prepared, masked_params, tokenizer, tmp_path, make):
     make(len(tokenizer)).save_pretrained(tmp_path / "base")
