@@ -10,7 +10,18 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.summary import Row, rows
 
-MAIN = ("bits_per_byte", "bleu", "attribute_coverage", "unsupported_rate", "keyword_coverage", "hit@10", "ndcg@10")
+TOTALS = ("bits_per_byte", "pseudo_bits_per_byte", "pseudo_perplexity")
+"""Metrics of which the terminal shows the total alone."""
+MAIN = (
+    *TOTALS,
+    "bleu",
+    "attribute_coverage",
+    "unsupported_rate",
+    "keyword_coverage",
+    "similarity",
+    "hit@10",
+    "ndcg@10",
+)
 """The metrics of the table in the terminal; the page shows all."""
 
 
@@ -29,8 +40,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def is_main(row: Row) -> bool:
-    """Whether a row belongs on the terminal: the total of bits per byte, and what judges each skill in each locale."""
-    if row.metric == "bits_per_byte":
+    """Whether a row belongs on the terminal: the totals of likelihoods, and what judges each skill in each locale."""
+    if row.metric in TOTALS:
         return (row.skill, row.locale) == ("all", "all")
     return row.metric in MAIN and "all" not in (row.skill, row.locale)
 
@@ -70,11 +81,14 @@ def samples(outputs: Sequence[Output]) -> str:
     )
 
 
-def next_step(outputs: Sequence[Output], recipe: Path | None) -> str:
-    """A command that works: the champion writes for a test example's attributes."""
-    first = outputs[0]
+def next_step(entrant: Entrant, recipe: Path | None, encoder: Path | None) -> str:
+    """A command that works: the champion writes for a test example's attributes, or an encoder judges who writes."""
+    if encoder is not None:
+        settings = f"--set evaluate.use_encoder=true --set evaluate.encoder={encoder}"
+        return f"It writes nothing; let its encoder judge a model that does:\n  ecom-llm run {settings}"
+    first = entrant.outputs[0]
     shown = " ".join(f"--attr '{name}={value}'" for name, value in list(first.attributes.items())[:3])
-    return f"ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
+    return f"Let it write:\n  ecom-llm write {first.skill} {shown} --locale {first.locale}{named(recipe)}"
 
 
 def named(recipe: Path | None) -> str:
@@ -82,24 +96,33 @@ def named(recipe: Path | None) -> str:
     return "" if recipe is None else f" --recipe {recipe}"
 
 
-def report(decision: GateDecision, entrant: Entrant, page: Path, promoted: bool, recipe: Path | None) -> str:
+def report(
+    decision: GateDecision,
+    entrant: Entrant,
+    page: Path,
+    promoted: bool,
+    recipe: Path | None,
+    encoder: Path | None = None,
+) -> str:
     """The whole text.
 
     Args:
         entrant: the version that was judged, with its evidence and outputs.
         promoted: whether it is champion now.
         recipe: the run's, for the commands that are proposed.
+        encoder: where the version's model lies, should it be masked and write nothing.
     """
     reasons = [line for line in decision.lines() if not line.startswith("passed")]
     if promoted:
-        then = f"Version {decision.candidate} is champion. Let it write:\n  {next_step(entrant.outputs, recipe)}"
+        then = f"Version {decision.candidate} is champion. {next_step(entrant, recipe, encoder)}"
     elif decision.approved:
         then = f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
     else:
         then = "The champion stays as it is. The rules stand in params.yaml under promote."
     verdict = "\n".join([decision.verdict, *reasons])
-    parts = [metric_lines(entrant.evidence), samples(entrant.outputs), verdict, then, f"The run's page:\n  {page}"]
-    return "\n\n".join(parts)
+    texts = samples(entrant.outputs) if encoder is None else ""
+    parts = [metric_lines(entrant.evidence), texts, verdict, then, f"The run's page:\n  {page}"]
+    return "\n\n".join(part for part in parts if part)
 
 
 def told(decision: GateDecision, layout: Layout, recipe: Path | None) -> str:
@@ -110,4 +133,6 @@ def told(decision: GateDecision, layout: Layout, recipe: Path | None) -> str:
     registry = open_registry(decision.model_name, layout)
     version = registry.version(decision.candidate)
     promoted = registry.aliases().get("champion") == version.number
-    return report(decision, registry.entrant(version), page_of(version, layout), promoted, recipe)
+    entrant = registry.entrant(version)
+    encoder = registry.model_folder(version) if entrant.evidence.objective == "masked" else None
+    return report(decision, entrant, page_of(version, layout), promoted, recipe, encoder)

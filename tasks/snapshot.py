@@ -81,7 +81,8 @@ def with_absolute_paths(params: Params, index: git.Index) -> Params:
 
     collect = params.collect.model_copy(update={"location": settle(params.collect.location)})
     train = params.train.model_copy(update={"base_model": settle(params.train.base_model)})
-    return params.model_copy(update={"collect": collect, "train": train})
+    evaluate = params.evaluate.model_copy(update={"encoder": settle(params.evaluate.encoder)})
+    return params.model_copy(update={"collect": collect, "train": train, "evaluate": evaluate})
 
 
 def take_snapshot(checkout: Path, params: Params, name: str) -> Snapshot:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from math import exp
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -10,6 +11,12 @@ from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
 """skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
+
+
+PER_TOKEN = ("perplexity", "pseudo_perplexity")
+"""Metrics whose value is exp of a mean over tokens: they say nothing across tokenizers."""
+LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
+"""Metrics of how well a model knows the reference: every skill has them, whatever judges its texts."""
 
 
 class Output(Record):
@@ -24,7 +31,7 @@ class Output(Record):
     reference: str
     """The human (or catalogue) text."""
     text: str
-    """What the model generated; for `recommend` the best title."""
+    """What the model generated; for `recommend` the best title. Empty where a masked model has nothing to show."""
     baselines: dict[str, str]
     """Baseline -> its text for the same example."""
     ratios: dict[str, tuple[float, float]]
@@ -33,13 +40,15 @@ class Output(Record):
     `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
     `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
     stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
-    and `ndcg@10` (score, 1).
+    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`.
     """
 
 
 class Evidence(Record):
     """reports/metrics.json: every number the gate may ask for, and what it was measured on."""
 
+    objective: Literal["causal", "masked"] = "causal"
+    """What the model was trained for: only models of one objective have metrics in common."""
     test_set: str
     """SHA-256 over id, attributes and target of the test examples used, in order: equal means comparable."""
     tokenizer: str
@@ -48,7 +57,7 @@ class Evidence(Record):
     """Test examples used."""
     metrics: Metrics
     baselines: dict[str, Metrics]
-    """`bm25`, `nearest_neighbour`, `popularity`, `template` -> its metrics on the same examples."""
+    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples."""
     signatures: dict[str, str] = Field(default_factory=dict)
     """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
     keywords: dict[str, str] = Field(default_factory=dict)
@@ -62,7 +71,7 @@ def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
     if not total:
         return None
     ratio = sum(numerator for numerator, _ in pairs) / total
-    return exp(ratio) if metric == "perplexity" else ratio
+    return exp(ratio) if metric in PER_TOKEN else ratio
 
 
 def read_evidence(path: Path) -> Evidence:

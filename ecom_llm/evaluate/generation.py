@@ -13,12 +13,12 @@ from transformers import (
 )
 
 from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.loading import longest_input
 from ecom_llm.evaluate.padding import batches, pad
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, slots_of
 from ecom_llm.train.encode import encode, shown_text, uses_slots
+from ecom_llm.train.reach import longest_input
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, completion: Sequence[int]) -> list[int]:

@@ -39,12 +39,21 @@ def score(
         chosen = [encoded[index] for index in group]
         for index, example, nats in zip(group, chosen, batch_nats(model, chosen, pad_token_id, side), strict=True):
             found[index] = Likelihood(nats, len(example.completion))
-    if not all(isfinite(likelihood.nats) for likelihood in found.values()):
+    return finite([found[index] for index in range(len(encoded))])
+
+
+def finite(likelihoods: list[Likelihood]) -> list[Likelihood]:
+    """The likelihoods, all of them finite.
+
+    Raises:
+        UserError: one is not.
+    """
+    if not all(isfinite(likelihood.nats) for likelihood in likelihoods):
         raise UserError(
             "the model gives test texts no finite probability: its training diverged. "
             "Lower train.learning_rate or train.max_grad_norm and train again."
         )
-    return [found[index] for index in range(len(encoded))]
+    return likelihoods
 
 
 @torch.inference_mode()

@@ -1,10 +1,18 @@
 """A model folder -> a model and a tokenizer ready to score and write, on the device asked for."""
 
+import json
 import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.records import UserError
@@ -32,12 +40,17 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
     what is measured and served is greedy.
 
     Raises:
-        UserError: the folder holds no such model, or a tokenizer that cannot render or end a conversation.
+        UserError: the folder holds no such model, one that cannot write, or a tokenizer that cannot render or end a
+            conversation.
     """
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: holds no model (no config.json). Train one first: dvc repro train")
-    if not sys.stderr.isatty():
-        disable_progress_bar()
+    if is_masked(folder):
+        raise UserError(
+            f"{folder}: is a masked language model (train.objective: masked): it scores and compares texts, and writes "
+            "none. To write, name a registered model that was trained with objective causal (registry.model_name)."
+        )
+    silence()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -57,6 +70,35 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
     return model.to(device).eval(), tokenizer
 
 
-def longest_input(model: PreTrainedModel) -> int | None:
-    """Tokens the model has positions for, or None where it does not say."""
-    return getattr(model.config, "max_position_embeddings", None)
+def is_masked(folder: Path) -> bool:
+    """Whether a folder holds a masked language model, by what its config says."""
+    try:
+        named = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
+    except (OSError, ValueError, AttributeError):
+        return False  # whoever loads it says what is wrong with it
+    return str(named[0]).endswith("ForMaskedLM")
+
+
+def silence() -> None:
+    """Keep transformers' bars out of a log."""
+    if not sys.stderr.isatty():
+        disable_progress_bar()
+
+
+def load_masked(folder: Path, device: torch.device) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a masked model and its tokenizer as `load_model` does, always in float32: it is small.
+
+    Raises:
+        UserError: the folder holds no such model, or a tokenizer without a mask.
+    """
+    silence()
+    local = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        model = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **local)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: cannot be loaded as a masked language model: {reason}") from error
+    if tokenizer.mask_token is None or tokenizer.pad_token is None:
+        raise UserError(f"{folder}: its tokenizer lacks a mask or a padding token. Train the model again.")
+    return model.to(device).eval(), tokenizer

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ecom_llm.evaluate.evidence import Metrics, Output, slice_value
+from ecom_llm.evaluate.encoder import Encoder
+from ecom_llm.evaluate.encoder_metrics import PseudoBitsPerByte, PseudoLogLikelihood, PseudoPerplexity, Similarity
+from ecom_llm.evaluate.evidence import LIKELIHOODS, Metrics, Output, slice_value
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher, all_members
 from ecom_llm.evaluate.metrics import (
@@ -46,6 +48,8 @@ class Group:
     examples: Sequence[Example]
     written: Sequence[Written]
     matcher: Matcher
+    masked: bool = False
+    """Whether it was measured beside a masked model: then nobody writes, and likelihoods are pseudo-likelihoods."""
 
     @property
     def texts(self) -> list[str]:
@@ -102,6 +106,20 @@ def bits_per_byte(group: Group) -> Result:
     return BitsPerByte().compute(predictions=[one.bits for one in group.likelihoods], references=size)
 
 
+def pseudo_perplexity(group: Group) -> Result:
+    found = group.likelihoods
+    return PseudoPerplexity().compute(predictions=[one.nats for one in found], references=[one.tokens for one in found])
+
+
+def pseudo_log_likelihood(group: Group) -> Result:
+    return PseudoLogLikelihood().compute(predictions=[one.nats for one in group.likelihoods])
+
+
+def pseudo_bits_per_byte(group: Group) -> Result:
+    size = [len(target.encode()) for target in group.targets]
+    return PseudoBitsPerByte().compute(predictions=[one.bits for one in group.likelihoods], references=size)
+
+
 METRICS: dict[str, Callable[[Group], Result]] = {
     "bleu": bleu,
     "distinct_4": distinct,
@@ -112,14 +130,31 @@ METRICS: dict[str, Callable[[Group], Result]] = {
     "ndcg@10": ndcg,
     "perplexity": perplexity,
     "bits_per_byte": bits_per_byte,
+    "pseudo_perplexity": pseudo_perplexity,
+    "pseudo_log_likelihood": pseudo_log_likelihood,
+    "pseudo_bits_per_byte": pseudo_bits_per_byte,
 }
 """Published name -> how it is computed; a skill names those that judge it."""
 
 
-def measure(group: Group) -> dict[str, Result]:
-    """Every metric that applies to a group: the skill's own, and those of likelihood where there is one."""
-    likelihood = ("perplexity", "bits_per_byte") if group.likelihoods else ()
-    return {name: METRICS[name](group) for name in (*SKILLS[group.skill].metrics, *likelihood)}
+def applicable(group: Group) -> tuple[str, ...]:
+    """The metrics of a group: the skill's own, and those of likelihood where there is one.
+
+    Where nobody writes, those of rankings alone are left of a skill's, and only where there is a ranking.
+    """
+    own = SKILLS[group.skill].metrics
+    if group.masked:
+        own = own if any(written.ranking for written in group.written) else ()
+    likelihood = [name for name in LIKELIHOODS if name.startswith("pseudo_") == group.masked]
+    return (*own, *(likelihood if group.likelihoods else ()))
+
+
+def measure(group: Group, encoder: Encoder | None = None) -> dict[str, Result]:
+    """Every metric that applies to a group; with an encoder, how similar free texts are to their references."""
+    found = {name: METRICS[name](group) for name in applicable(group)}
+    if encoder and not group.masked and not any(written.ranking for written in group.written):
+        found["similarity"] = Similarity().compute(predictions=group.texts, references=group.targets, encoder=encoder)
+    return found
 
 
 def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Mapping[str, str]]) -> list[Output]:
@@ -177,3 +212,29 @@ def merge(parts: Sequence[Metrics]) -> Metrics:
                 if values:
                     whole.setdefault(skill, {}).setdefault(locale, {}).update(values)
     return whole
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One system's outputs and metrics, and in each locale the signatures of BLEU and of the keywords."""
+
+    outputs: list[Output]
+    metrics: Metrics
+    signatures: dict[str, str]
+    keywords: dict[str, str]
+
+
+def measured(
+    groups: Sequence[Group], shown: Sequence[Sequence[dict[str, str]]], encoder: Encoder | None = None
+) -> Measured:
+    """Measure one system's groups; `shown` are the baselines' texts to stand in its outputs."""
+    found: list[Output] = []
+    parts: list[Metrics] = []
+    signed: dict[str, dict[str, str]] = {"bleu": {}, "keyword_coverage": {}}
+    for group, texts in zip(groups, shown, strict=True):
+        results = measure(group, encoder)
+        found += outputs(group, results, texts)
+        parts.append(corpus_metrics(group, results))
+        for name in signed.keys() & results.keys():
+            signed[name][group.locale] = str(results[name]["signature"])
+    return Measured(found, merge([*parts, ratio_metrics(found)]), signed["bleu"], signed["keyword_coverage"])

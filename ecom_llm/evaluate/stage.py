@@ -11,26 +11,27 @@ from ecom_llm.evaluate.baselines import (
     by_skill_and_locale,
     found_answers,
     nearest_neighbours,
-    popularity,
-    similar_titles,
     templates,
 )
 from ecom_llm.evaluate.decoding import decoding_of
-from ecom_llm.evaluate.evidence import Evidence, Metrics, Output
+from ecom_llm.evaluate.encoder import Encoder, load_encoder
+from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.evaluate.generation import generate_texts
 from ecom_llm.evaluate.likelihood import Likelihood, score
-from ecom_llm.evaluate.loading import load_model, longest_input, pick_device
+from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
+from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
-from ecom_llm.evaluate.measure import PLACES, Group, Written, corpus_metrics, measure, merge, outputs, ratio_metrics
+from ecom_llm.evaluate.measure import PLACES, Group, Measured, Written, measured
+from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
-from ecom_llm.records import SPLITS, Example, Item, UserError
+from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
-from ecom_llm.skills import SKILLS
 from ecom_llm.train.encode import encode
+from ecom_llm.train.reach import longest_input
 
 log = getLogger(__name__)
 
@@ -73,29 +74,19 @@ class Writer:
         }
 
 
-def is_ranked(skill: str) -> bool:
-    """Whether a skill chooses among items, rather than writing freely."""
-    return any("@" in metric for metric in SKILLS[skill].metrics)
-
-
-def rankings(
-    examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str]
-) -> dict[str, list[list[str]]]:
-    """Baseline -> its ranking of the titles for each example of one locale."""
-    found = {"bm25": similar_titles(examples, titles, PLACES)} if titles else {}
-    best = popularity(training, PLACES)
-    return {**found, "popularity": [best] * len(examples)} if best else found
-
-
 def baselines(
-    skill: str, examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str]
+    skill: str,
+    examples: Sequence[Example],
+    training: Sequence[Example],
+    titles: Sequence[str],
+    encoder: Encoder | None = None,
 ) -> dict[str, list[Written]]:
     """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any.
 
     `titles` are those of the items that may be recommended in this locale.
     """
     if is_ranked(skill):
-        ranked = rankings(examples, training, titles)
+        ranked = rankings(examples, training, titles, encoder)
         return {name: [Written(best[0], tuple(best)) for best in lists] for name, lists in ranked.items()}
     found = {"template": templates(examples)}
     if training:
@@ -105,36 +96,13 @@ def baselines(
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One system's outputs and metrics, and in each locale the signatures of BLEU and of the keywords."""
-
-    outputs: list[Output]
-    metrics: Metrics
-    signatures: dict[str, str]
-    keywords: dict[str, str]
-
-
-def measured(groups: Sequence[Group], shown: Sequence[Sequence[dict[str, str]]]) -> Measured:
-    """Measure one system's groups; `shown` are the baselines' texts to stand in its outputs."""
-    found: list[Output] = []
-    parts: list[Metrics] = []
-    signed: dict[str, dict[str, str]] = {"bleu": {}, "keyword_coverage": {}}
-    for group, texts in zip(groups, shown, strict=True):
-        results = measure(group)
-        found += outputs(group, results, texts)
-        parts.append(corpus_metrics(group, results))
-        for name in signed.keys() & results.keys():
-            signed[name][group.locale] = str(results[name]["signature"])
-    return Measured(found, merge([*parts, ratio_metrics(found)]), signed["bleu"], signed["keyword_coverage"])
-
-
 def compare(
     examples: Sequence[Example],
     written: Sequence[Written],
     training: Sequence[Example],
     items: Sequence[Item],
     known: dict[tuple[str, str], Matcher],
+    encoder: Encoder | None = None,
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
@@ -146,14 +114,22 @@ def compare(
     for (skill, locale), here in by_skill_and_locale(examples).items():
         matcher = known[skill, locale]
         mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher))
-        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []))
+        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []), encoder)
         for name, texts in found.items():
             theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
-    model = measured(mine, shown)
+    model = measured(mine, shown, encoder)
     return model, {
-        name: measured(groups, [[{}] * len(group.examples) for group in groups]) for name, groups in theirs.items()
+        name: measured(groups, [[{}] * len(group.examples) for group in groups], encoder)
+        for name, groups in theirs.items()
     }
+
+
+def encoder_of(evaluate: Evaluate, layout: Layout, device: torch.device) -> Encoder | None:
+    """The encoder that params name, where one is to be used."""
+    if not evaluate.use_encoder:
+        return None
+    return load_encoder(layout.workspace / evaluate.encoder, device, evaluate.per_device_eval_batch_size)
 
 
 def run(params: Params, layout: Layout) -> None:
@@ -164,17 +140,18 @@ def run(params: Params, layout: Layout) -> None:
     """
     torch.set_num_threads(params.evaluate.num_threads)
     prepared = {split: list(read_records(layout.split(split), Example)) for split in SPLITS}
-    model, tokenizer = load_model(layout.model, pick_device(params.runtime.device))
+    if is_masked(layout.model):
+        evaluate_masked(params, layout, prepared)
+        return
+    device = pick_device(params.runtime.device)
+    model, tokenizer = load_model(layout.model, device)
+    encoder = encoder_of(params.evaluate, layout, device)
     chosen = sample(prepared["test"], params.evaluate.max_examples, params.evaluate.seed)
-    examples = fitting(chosen, tokenizer, longest_input(model))
-    if not examples:
-        raise UserError(
-            f"{layout.split('test')}: holds no example to test on. Collect more data or raise prepare.test_share."
-        )
+    examples = fitting(chosen, encode(chosen, tokenizer), longest_input(model), layout.split("test"))
     items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
     known = matchers(example for split in SPLITS for example in prepared[split])
-    ours, others = compare(examples, written, prepared["train"], items, known)
+    ours, others = compare(examples, written, prepared["train"], items, known, encoder)
     evidence = Evidence(
         test_set=fingerprint(examples),
         tokenizer=tokenizer_fingerprint(tokenizer),

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from logging import getLogger
+from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale
-from ecom_llm.records import Example
-from ecom_llm.train.encode import encode, uses_slots
+from ecom_llm.records import Example, UserError
+from ecom_llm.train.encode import Encoded, uses_slots
 
 log = getLogger(__name__)
 
@@ -27,12 +28,22 @@ def sample(examples: Iterable[Example], most: int, seed: int) -> list[Example]:
     return chosen
 
 
-def fitting(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, longest: int | None) -> list[Example]:
-    """The examples whose prompt and target the model has positions for; the others are left out with a warning."""
-    if longest is None:
-        return list(examples)
-    lengths = [len(encoded) for encoded in encode(examples, tokenizer)]
-    kept = [example for example, length in zip(examples, lengths, strict=True) if length <= longest]
+def fitting(examples: Sequence[Example], encoded: Sequence[Encoded], longest: int | None, split: Path) -> list[Example]:
+    """The examples that the model, as it reads them, has positions for; the others are left out with a warning.
+
+    Args:
+        split: where the examples are from.
+
+    Raises:
+        UserError: none is left.
+    """
+    pairs = zip(examples, encoded, strict=True)
+    kept = [example for example, one in pairs if longest is None or len(one) <= longest]
+    if not kept:
+        raise UserError(
+            f"{split}: holds no example to test on{f' of at most {longest} tokens' if examples else ''}. "
+            "Collect more data or raise prepare.test_share."
+        )
     if len(kept) < len(examples):
         log.warning(
             "left out %d test examples longer than the model's %d positions", len(examples) - len(kept), longest

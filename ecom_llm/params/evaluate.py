@@ -22,5 +22,9 @@ class Evaluate(Section):
     """Temperature of those samples."""
     num_beams: int = Field(ge=10)
     """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
+    use_encoder: bool
+    """Whether `encoder` judges too: how similar texts are to their references, and which items it would propose."""
+    encoder: str = Field(min_length=1)
+    """Folder of a checkpoint with safetensors and tokenizer: a model of `train.objective: masked`, or a sentence encoder."""
     num_threads: int = Field(ge=1)
     """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""

@@ -12,12 +12,16 @@ class Train(Section):
 
     seed: int = Field(ge=0)
     """Seed of weights, order and dropout; many-seed evidence varies this one alone."""
+    objective: Literal["causal", "masked"]
+    """`causal` learns to write; `masked` learns hidden tokens of the targets (BERT), for an encoder that compares texts."""
+    mlm_probability: float = Field(gt=0, lt=1)
+    """Share of tokens that are hidden, with `masked`."""
     init: Literal["scratch", "checkpoint"]
     """`scratch` trains a tokenizer and a model of the sizes below; `checkpoint` fine-tunes `base_model`."""
     base_model: str = Field(min_length=1)
     """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
     slots: bool
-    """Whether a model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
+    """Whether a causal model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
     vocab_size: int = Field(ge=300, le=500_000)
     """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
     hidden_size: int = Field(ge=16)
@@ -122,6 +126,15 @@ class Train(Section):
             raise ValueError(f"sharding {self.sharding} needs num_processes above 1")
         if self.sharding != "none" and self.lora_r:
             raise ValueError(f"sharding {self.sharding} needs lora_r 0: an adapter is trained with sharding none")
+        return self
+
+    @model_validator(mode="after")
+    def masked_models_learn_whole(self) -> "Train":
+        """Two-way attention does not tell packed texts apart by their positions, and an adapter here is for a model that writes."""
+        if self.objective == "masked" and self.packing:
+            raise ValueError("objective masked goes without packing, found true: set it to false")
+        if self.objective == "masked" and self.lora_r:
+            raise ValueError(f"objective masked goes without lora_r, found {self.lora_r}: set it to 0")
         return self
 
     @model_validator(mode="after")

@@ -19,6 +19,8 @@ COLOURS = {
     "popularity": "#d9924b",
     "bm25": "#5aa469",
     "template": "#9aa3ad",
+    "unigram": "#9aa3ad",
+    "encoder": "#b5588a",
 }
 OTHER = "#8b6fb0"
 GREY = "#78818a"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.evidence import LIKELIHOODS, PER_TOKEN, Evidence, Output
 from ecom_llm.params import Promote, Regression, Slice, Threshold
 from ecom_llm.promote.decision import Check, GateDecision, rules_key
 from ecom_llm.promote.intervals import Interval, improvement
@@ -58,7 +58,9 @@ def measured(evidence: Evidence, metric: str, skill: str, locale: str) -> float 
 
 def judges(metric: str, skill: str) -> bool:
     """Whether a skill is judged by a metric: `*` takes only those, since a recommendation has no BLEU."""
-    return metric in ("perplexity", "bits_per_byte") or skill not in SKILLS or metric in SKILLS[skill].metrics
+    if metric == "similarity":
+        return "hit@10" not in SKILLS[skill].metrics if skill in SKILLS else True
+    return metric in LIKELIHOODS or skill not in SKILLS or metric in SKILLS[skill].metrics
 
 
 def slices(rule: Slice, evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -72,6 +74,11 @@ def slices(rule: Slice, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 def incomparable(candidate: Evidence, champion: Evidence) -> str | None:
     """Why two evidences cannot be compared, or None: the same test examples, skills and locales make them alike."""
+    if candidate.objective != champion.objective:
+        return (
+            f"one is {candidate.objective} and the other {champion.objective}, which no metric compares; "
+            "give each a registry.model_name of its own"
+        )
     if candidate.test_set != champion.test_set:
         return (
             f"they were measured on different test sets ({candidate.test_set[:8]} and {champion.test_set[:8]}); "
@@ -117,7 +124,7 @@ def threshold_checks(rule: Threshold, evidence: Evidence) -> Iterator[Check]:
 
 def other_tokenizer(rule: Slice, match: Match) -> bool:
     """Perplexity counts per token, so it says nothing across tokenizers; bits per byte does."""
-    return rule.metric == "perplexity" and match.candidate.evidence.tokenizer != match.champion.evidence.tokenizer
+    return rule.metric in PER_TOKEN and match.candidate.evidence.tokenizer != match.champion.evidence.tokenizer
 
 
 def comparison(match: Match, rule: Slice, skill: str, locale: str, interval: Interval) -> str:
@@ -143,7 +150,8 @@ def superior_check(match: Match) -> Check:
         return unmatched("superior", rule, 0.0)
     if other_tokenizer(rule, match):
         said, low = (
-            "perplexity is not compared between different tokenizers; make bits_per_byte the primary metric",
+            f"{rule.metric} is not compared between different tokenizers; make bits_per_byte the primary metric, or "
+            "pseudo_bits_per_byte for a masked model",
             None,
         )
     else:
@@ -165,7 +173,7 @@ def regression_check(match: Match, rule: Regression, skill: str, locale: str) ->
     """The worse end of the interval may lose at most `max_regression`."""
     if other_tokenizer(rule, match):
         low, passed = None, True
-        said = f"{skill}/{locale} perplexity is not compared: the tokenizers differ"
+        said = f"{skill}/{locale} {rule.metric} is not compared: the tokenizers differ"
     elif measured(match.champion.evidence, rule.metric, skill, locale) is None:
         low, passed = None, True
         said = f"{skill}/{locale} {rule.metric} was not measurable for the champion, so there is nothing to lose"

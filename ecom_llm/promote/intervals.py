@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.evidence import PER_TOKEN, Output
 
 CHUNK = 2_000_000
 """Resampled examples held at once: 16 MB of counts."""
@@ -30,7 +30,7 @@ def value(metric: str, totals: np.ndarray) -> np.ndarray:
     """Metric from (..., 2) summed numerators and denominators; NaN where the denominator is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(totals[..., 1] > 0, totals[..., 0] / totals[..., 1], np.nan)
-        return np.exp(ratio) if metric == "perplexity" else ratio
+        return np.exp(ratio) if metric in PER_TOKEN else ratio
 
 
 def resampled(pairs: np.ndarray, samples: int, seed: int) -> np.ndarray:

@@ -22,6 +22,9 @@ SAMPLES = 4
 """Test products shown for each skill and locale."""
 CHARTED = {
     "bits_per_byte": "Bits per byte of the reference text: lower is better",
+    "pseudo_bits_per_byte": "Pseudo-log-likelihood in bits per byte of the text: lower is better",
+    "pseudo_perplexity": "Pseudo-perplexity: lower is better",
+    "similarity": "Cosine between the text's vector and the reference's: higher is better, beside the baselines'",
     "bleu": "BLEU: higher is better",
     "attribute_coverage": "Share of the attributes' values that the text states: higher is better",
     "unsupported_rate": "Share of the stated values that are not the product's: lower is better",
@@ -142,6 +145,7 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
     """
     evidence = read_evidence(layout.metrics)
     measured = rows(evidence)
+    writes = evidence.objective == "causal"  # of a masked model there are the items its encoder proposes, if any
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # texts and attributes are other people's words
@@ -156,7 +160,7 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
         charts=list(charts(measured)),
         rows=measured,
         baselines=list(evidence.baselines),
-        shown=list(samples(list(read_jsonl(layout.outputs, Output)))),
+        shown=list(samples([one for one in read_jsonl(layout.outputs, Output) if writes or one.text])),
         parameters=parameters(params),
         spoken=spoken,
     )

@@ -70,8 +70,11 @@ def requirements() -> list[str]:
     return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in REQUIREMENTS]
 
 
-def log_model(candidate: Candidate) -> "ModelInfo":
-    """Log the model folder with the workspace's own code: no pickle in it, and it loads outside the checkout."""
+def log_model(candidate: Candidate, writes: bool) -> "ModelInfo":
+    """Log the model folder with the workspace's own code: no pickle in it, and it loads outside the checkout.
+
+    MLflow asks a model for its example: one that does not write gets none.
+    """
     package = candidate.layout.workspace / "ecom_llm"
     example = {"skill": "describe", "locale": "en", "attributes": json.dumps({"category": "dress", "colour": "red"})}
     with warnings.catch_warnings():
@@ -88,7 +91,7 @@ def log_model(candidate: Candidate) -> "ModelInfo":
             code_paths=[str(package)],
             model_config=decoding_of(candidate.params.evaluate).model_dump(),
             signature=ModelSignature(Schema(columns), Schema([ColSpec(DataType.string, "text")])),
-            input_example=[example],
+            input_example=[example] if writes else None,
             pip_requirements=requirements(),
         )
 
@@ -158,7 +161,7 @@ def record(client: "MlflowClient", model_name: str, experiment: str, candidate: 
         for path in (layout.lock, layout.params):
             client.log_artifact(run.info.run_id, str(path))
         client.log_artifacts(run.info.run_id, str(layout.metrics.parent), "reports")
-        logged = log_model(candidate)
+        logged = log_model(candidate, writes=evidence.objective == "causal")
         made = client.create_model_version(
             model_name,
             logged.model_uri,

@@ -23,6 +23,11 @@ class Completions(Dataset):
     def __len__(self) -> int:
         return len(self.encoded)
 
+    @property
+    def learned(self) -> float:
+        """Mean number of completion tokens of a text."""
+        return sum(len(one.completion) for one in self.encoded) / len(self.encoded)
+
     def __getitem__(self, index: int) -> dict[str, object]:
         example = self.encoded[index]
         return {"input_ids": example.prompt + example.completion, "completion": len(example.completion)}

@@ -72,6 +72,16 @@ def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str,
     return turns(tokenizer, SKILLS[example.skill].prompt(learned), learned.target)
 
 
+def encode_targets(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
+    """What a masked model reads: the targets alone, each between the special tokens that frame a text.
+
+    The prompts stay out. An encoder is asked about a shop's texts as they stand in the shop, without the words with
+    which a model would be asked to write them.
+    """
+    targets = [example.target for example in examples]
+    return [Encoded([], ids) for ids in tokenizer(targets)["input_ids"]] if targets else []
+
+
 def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
     """Tokenise examples; prompt and completion apart, so that the boundary is the same with and without an answer."""
     pairs = [render(example, tokenizer) for example in examples]

@@ -24,6 +24,7 @@ from ecom_llm.skills.slots import SLOT, written
 from ecom_llm.train.checkpoint_files import check_checkpoint, check_tokenizer
 from ecom_llm.train.encode import with_slots
 from ecom_llm.train.lora import four_bit, merged, on_base, with_lora
+from ecom_llm.train.masked_model import masked_model_and_tokenizer
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 
@@ -132,6 +133,8 @@ def model_and_tokenizer(
     train: Train, examples: list[Example], workspace: Path
 ) -> tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]:
     """What training starts from; `examples` are the training split."""
+    if train.objective == "masked":
+        return masked_model_and_tokenizer(train, examples, workspace)
     if train.init == "checkpoint":
         folder = workspace / train.base_model
         model, tokenizer = load_checkpoint(folder, train.dtype, train.load_in_4bit, train.max_length)

@@ -82,21 +82,23 @@ class Reading:
         return behind is not None and self.silent(completion[len(completion) - behind :])
 
 
-def reading(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Reading:
-    """Ask tokenizer and model what `survey` needs to know."""
+def says_something(tokenizer: PreTrainedTokenizerBase) -> Callable[[int], bool]:
+    """Whether a token can be read; asked once per distinct id, since decoding 150,000 beforehand would take a second."""
     # `all_special_ids` holds the named ones alone (eos, pad ...), without the markers of turns
     markers = (token for token, entry in tokenizer.added_tokens_decoder.items() if entry.special)
     special = {*tokenizer.all_special_ids, *markers}
+    return cache(lambda token: token not in special and bool(tokenizer.decode([token]).replace("\ufffd", "").strip()))
+
+
+def reading(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Reading:
+    """Ask tokenizer and model what `survey` needs to know."""
     return Reading(
         tokenizer=tokenizer,
         # Gemma's turns end with another token than its tokenizer's end-of-text
         ends=frozenset(configured_ids(model, "eos_token_id") | ({tokenizer.eos_token_id} - {None})),
         rows=model.get_input_embeddings().num_embeddings,
         frame=tokenizer(turns(tokenizer, "?", "")[1], add_special_tokens=False)["input_ids"],
-        # asked once per distinct id: decoding a vocabulary of 150,000 beforehand would take a second
-        word=cache(
-            lambda token: token not in special and bool(tokenizer.decode([token]).replace("\ufffd", "").strip())
-        ),
+        word=says_something(tokenizer),
     )
 
 

@@ -23,9 +23,11 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
-from ecom_llm.train.encode import Encoded, encode
+from ecom_llm.train.encode import Encoded, encode, encode_targets
 from ecom_llm.train.flops import flops_per_token
 from ecom_llm.train.lora import save_adapter
+from ecom_llm.train.masked import MaskedTexts, watchable
+from ecom_llm.train.masked_model import masked_reading
 from ecom_llm.train.model import model_and_tokenizer, whole_model
 from ecom_llm.train.preflight import Batch, Cost, Passes, Reading, Survey, check_survey, cost, measure, reading, survey
 from ecom_llm.train.processes import check_processes, train_in_processes
@@ -82,7 +84,8 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
 def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, list[Example]]) -> None:
     """One training, from new weights or from the last checkpoint in `folder`."""
     model, tokenizer = model_and_tokenizer(params.train, examples["train"], layout.workspace)
-    read, surveys, data = reading(tokenizer, model), {}, {}
+    read = (masked_reading if params.train.objective == "masked" else reading)(tokenizer, model)
+    surveys, data = {}, {}
     for split in examples:
         surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
     trainer = new_trainer(params, folder, model, data, tokenizer)
@@ -130,13 +133,14 @@ def watched(examples: list[Example], params: Params) -> list[Example]:
 
 def surveyed(
     examples: list[Example], tokenizer: PreTrainedTokenizerBase, read: Reading, train: Train, split: str
-) -> tuple[Survey, Completions]:
+) -> tuple[Survey, Completions | MaskedTexts]:
     """What a split holds, and its examples that fit; cutting a text would teach the model to stop in the middle.
 
     Raises:
         UserError: nothing is left to learn from, or what there is would not be learned; see `check_survey`.
     """
-    encoded: list[Encoded] = encode(examples, tokenizer)
+    masked = train.objective == "masked"
+    encoded: list[Encoded] = (encode_targets if masked else encode)(examples, tokenizer)
     kept = [one for one in encoded if len(one) <= train.max_length]
     if not kept:
         raise UserError(
@@ -154,6 +158,9 @@ def surveyed(
             split,
             train.max_length,
         )
+    if masked:
+        texts = MaskedTexts(kept, tokenizer, train.mlm_probability, train.seed)
+        return seen, texts if split == "train" else watchable(texts)
     return seen, Completions(kept)
 
 

@@ -31,6 +31,7 @@ from ecom_llm.train.batching import (
     summed_loss,
 )
 from ecom_llm.train.kernels import use_bf16, with_kernels
+from ecom_llm.train.masked import MaskedTexts, Placed, RightPadded
 from ecom_llm.train.packing import Packed, PackedRows, Rows, check_apart
 from ecom_llm.train.ranks import sharding_arguments, shared, summed, wait_for_all, with_sharding
 from ecom_llm.train.watchdog import Watchdog
@@ -39,8 +40,13 @@ CURVE = ("step", "loss", "eval_loss", "learning_rate", "tokens")
 
 
 @torch.no_grad()
-def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadded, batch_size: int) -> float:
-    """Mean nats per completion token over all of `data`, shared by the processes; batches by length, so padding costs little."""
+def validation_loss(
+    model: PreTrainedModel, data: Completions | MaskedTexts, collate: LeftPadded | RightPadded, batch_size: int
+) -> float:
+    """Mean nats per learned token (of completions, or masked) over all of `data`, shared by the processes.
+
+    Batches by length, so padding costs little.
+    """
     order = sorted(range(len(data)), key=lambda index: len(data.encoded[index]))
     total = tokens = 0.0
     model.eval()
@@ -57,15 +63,18 @@ def validation_loss(model: PreTrainedModel, data: Completions, collate: LeftPadd
 class Fed(NamedTuple):
     """What a Trainer is fed with: data, in which order, made into batches how."""
 
-    data: Completions | Rows
-    order: GroupedByLength | PackedRows
-    collate: LeftPadded | Packed
+    data: Completions | Rows | MaskedTexts
+    order: GroupedByLength | PackedRows | Placed
+    collate: LeftPadded | Packed | RightPadded
 
 
-def fed(train: Train, texts: Completions, pad_token_id: int, devices: int) -> Fed:
+def fed(train: Train, texts: Completions | MaskedTexts, pad_token_id: int, devices: int) -> Fed:
     """Batches of texts of like length or, with `train.packing`, of rows that hold several."""
     lengths = [len(one) for one in texts.encoded]
     per_step = train.per_device_train_batch_size * train.gradient_accumulation_steps * devices
+    if isinstance(texts, MaskedTexts):
+        order = Placed(GroupedByLength(lengths, per_step, train.seed))
+        return Fed(texts, order, RightPadded(pad_token_id, train.max_length))
     if not train.packing:
         return Fed(texts, GroupedByLength(lengths, per_step, train.seed), LeftPadded(pad_token_id))
     order = PackedRows(lengths, train.max_length, per_step, train.seed)
@@ -75,10 +84,10 @@ def fed(train: Train, texts: Completions, pad_token_id: int, devices: int) -> Fe
 class CompletionTrainer(Trainer):
     """Trainer with a resumable order, whose evaluate() weighs tokens, not batches."""
 
-    order: GroupedByLength | PackedRows
-    padded: LeftPadded
+    order: GroupedByLength | PackedRows | Placed
+    padded: LeftPadded | RightPadded
 
-    def _get_train_sampler(self, train_dataset: object = None) -> GroupedByLength | PackedRows:
+    def _get_train_sampler(self, train_dataset: object = None) -> GroupedByLength | PackedRows | Placed:
         return self.order
 
     def create_accelerator_and_postprocess(self) -> None:
@@ -165,7 +174,7 @@ def new_trainer(
     params: Params,
     folder: Path,
     model: PreTrainedModel,
-    data: dict[str, Completions],
+    data: dict[str, Completions | MaskedTexts],
     tokenizer: PreTrainedTokenizerBase,
 ) -> CompletionTrainer:
     """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`.
@@ -178,18 +187,18 @@ def new_trainer(
     if params.train.packing:
         check_apart(model)
     feed = fed(params.train, texts, tokenizer.pad_token_id, arguments.world_size)
-    completion_tokens = sum(len(one.completion) for one in texts.encoded) / len(texts)
     trainer = CompletionTrainer(
         model=model,
         args=arguments,
         train_dataset=feed.data,
         eval_dataset=data["validation"],
         data_collator=feed.collate,
-        compute_loss_func=CompletionLoss(feed.order.texts_per_step * completion_tokens),
+        compute_loss_func=CompletionLoss(feed.order.texts_per_step * texts.learned),
         # packed batches have no mask to count tokens by
         processing_class=tokenizer if params.train.packing else None,
     )
-    trainer.order, trainer.padded = feed.order, LeftPadded(tokenizer.pad_token_id)
+    trainer.order = feed.order
+    trainer.padded = LeftPadded(tokenizer.pad_token_id) if params.train.packing else feed.collate
     trainer.remove_callback(PrinterCallback)
     for callback in (EpochReachesSampler(), LastStepEvaluated(), *guards(params.train, model)):
         trainer.add_callback(callback)

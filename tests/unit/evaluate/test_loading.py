@@ -6,8 +6,9 @@ import shutil
 import pytest
 import torch
 
-from ecom_llm.evaluate.loading import load_model, longest_input, pick_device
+from ecom_llm.evaluate.loading import load_model, pick_device
 from ecom_llm.records import UserError
+from ecom_llm.train.reach import longest_input
 
 
 def test_it_loads_for_measuring(model_folder, tmp_path):

@@ -171,6 +171,7 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
     assert [path.read_bytes() for path in files] == before
     assert sorted(written.metrics.parent.iterdir()) == sorted(files)
     assert json.loads(before[1]).keys() == {
+        "objective",
         "test_set",
         "tokenizer",
         "examples",

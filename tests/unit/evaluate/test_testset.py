@@ -1,6 +1,9 @@
 """Which test examples are used, and the fingerprints that say whether two evaluations can be compared."""
 
+from pathlib import Path
+
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.train.encode import encode
 
 
 def test_the_sample_is_of_each_skill_and_locale(make_example):
@@ -57,6 +60,6 @@ def test_the_tokenizers_fingerprint_survives_saving_and_padding(tokenizer, model
 
 def test_what_is_too_long_for_the_model_is_left_out_aloud(make_example, tokenizer, caplog):
     examples = [make_example("describe", "en", n, {}, "word " * n) for n in (1, 200)]
-    assert fitting(examples, tokenizer, 100) == examples[:1]
+    assert fitting(examples, encode(examples, tokenizer), 100, Path("test")) == examples[:1]
     assert "left out 1" in caplog.text
-    assert fitting(examples, tokenizer, None) == examples
+    assert fitting(examples, encode(examples, tokenizer), None, Path("test")) == examples

@@ -47,13 +47,14 @@ def project(tmp_path) -> Path:
     root = tmp_path / "shop"
     (root / ".dvc").mkdir(parents=True)
     (root / "data" / "sources").mkdir(parents=True)
-    (root / "models" / "base").mkdir(parents=True)
+    for name in ("base", "encoder"):
+        (root / "models" / name).mkdir(parents=True)
+        (root / "models" / name / "README.md").write_text("yours\n")
     for name in ("params.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore"):
         (root / name).write_bytes((REPO / name).read_bytes())
     (root / ".gitignore").write_text("/.state/\n/model.txt\n/private/\n")
     (root / "data" / ".gitignore").write_text("/collected\n")
     (root / "data" / "sources" / "README.md").write_text("yours\n")
-    (root / "models" / "base" / "README.md").write_text("yours\n")
     (root / "dvc.yaml").write_text(STAGES)
     (root / "code.txt").write_text("one\n")
     run("git", "init", "-q", "-b", "main", cwd=root)
