@@ -1,6 +1,7 @@
 """The command line: train, prove, promote and use the shop's own language model."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -224,6 +225,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, on_sigterm)
     try:
         app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read along, `head` say, has seen enough; at its end Python would try to write the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
     except (UserError, CycloptsError) as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

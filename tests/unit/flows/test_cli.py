@@ -100,6 +100,24 @@ def test_mistakes_are_told_in_one_message(here, capsys, arguments, words):
     assert not (here / "dvc.lock").exists()
 
 
+def test_a_reader_that_has_seen_enough_is_no_fault():
+    """As with `ecom-llm ... | head -1`: the pipe is closed before anything is written. (Rich answers for help.)"""
+    say = "from flows import cli; cli.app = lambda *given, **options: print('words'); cli.main()"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", say],
+        cwd=REPO,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
 def test_outside_of_a_checkout(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert failing(capsys, "run") == (
