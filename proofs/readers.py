@@ -143,6 +143,7 @@ def serve() -> None:
         folder = Path(tempfile.mkdtemp(prefix="readers-"))
         try:
             case = ATTACKS[name][0](Random(f"{seed}:{name}:{index}"), folder)
+            forget_writing()
             print(json.dumps(attempt(name, index, case)), flush=True)
         finally:
             shutil.rmtree(folder)
@@ -225,6 +226,12 @@ def judge(case: Case, refused: bool, rows: int, faults: int) -> str:
     if case.faults is not None and faults != case.faults:
         return f"{faults} Faults, expected {case.faults}"
     return ""
+
+
+def forget_writing() -> None:
+    """Give back what writing the file took, gigabytes for some: pyarrow keeps it for a while, as if reading had taken it."""
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
 
 
 def forget_peak() -> None:
