@@ -39,10 +39,14 @@ def drawn_from(seed: int, epoch: int) -> torch.Generator:
 
 
 class GroupedByLength(Sampler[int]):
-    """transformers' length-grouped order, drawn from (seed, epoch) alone, in whole optimizer steps.
+    """transformers' length-grouped batches, drawn from (seed, epoch) alone, in whole optimizer steps and in random order.
 
     Its own sampler draws from torch's global generator, whose state in the middle of an epoch is not the one the epoch
     began with: a training resumed there would see other batches than one that was never interrupted.
+
+    transformers' order goes from the longest batch to the shortest fifty times over. So the model sees one kind of text
+    for a while and then another, and learns less of both; shuffled, the same batches cost the same time. The first stays
+    in front: it holds the longest text, and should the memory not suffice, that is better known at once.
 
     The last step of an epoch is filled up with texts drawn a second time. Left short, it would be another step for two
     processes than for one: accelerate fills up there, and from the beginning of the order.
@@ -68,9 +72,13 @@ class GroupedByLength(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator, count = drawn_from(self.seed, self.epoch), len(self.lengths)
-        yield from get_length_grouped_indices(self.lengths, self.step_size, generator=generator)
+        order = get_length_grouped_indices(self.lengths, self.step_size, generator=generator)
         again = torch.randperm(count, generator=generator).tolist()
-        yield from (again[place % count] for place in range(len(self) - count))
+        order += [again[place % count] for place in range(len(self) - count)]
+        steps = [order[start : start + self.step_size] for start in range(0, len(order), self.step_size)]
+        shuffled = (torch.randperm(len(steps) - 1, generator=generator) + 1).tolist()
+        for step in [0, *shuffled]:
+            yield from steps[step]
 
 
 class EpochReachesSampler(TrainerCallback):

@@ -38,7 +38,7 @@ from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
 logger = logging.getLogger(__name__)
 BATCHES_LOOKED_AT = 50
-"""Batches whose sizes stand for all: a length-grouped order goes from long to short in as many."""
+"""Batches whose sizes stand for all."""
 
 
 def run(params: Params, layout: Layout) -> None:

@@ -50,6 +50,16 @@ def test_the_order_rests_on_seed_and_epoch_alone(name):
     assert list(other) == first
 
 
+def test_steps_come_in_no_order_of_length_but_for_the_longest_first():
+    """transformers' own order goes from long to short in every 50 steps: a correlation of 0.997 with the place here."""
+    lengths = torch.randint(3, 300, (8000,), generator=torch.Generator().manual_seed(2)).tolist()
+    order = list(GroupedByLength(lengths, 8, seed=1))
+    longest = torch.tensor([max(lengths[one] for one in order[start : start + 8]) for start in range(0, 8000, 8)])
+    assert longest[0] == max(lengths)
+    places = torch.arange(1000) % 50
+    assert abs(torch.corrcoef(torch.stack([places.float(), longest.float()]))[0, 1]) < 0.1
+
+
 def test_neighbours_in_length_share_a_step():
     order = list(GroupedByLength(LENGTHS, 8, seed=1))
     spread = [
