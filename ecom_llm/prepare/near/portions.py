@@ -16,8 +16,8 @@ import pyarrow as pa
 from ecom_llm.prepare.near.buckets import Groups
 from ecom_llm.prepare.near.shingles import Sets, joined
 
-TEXTS = 100_000
-"""Texts compared at a time, twice that at most, if no single group is larger: at 100 shingles each about half a gigabyte."""
+TEXTS = 25_000
+"""Texts compared at a time, twice that at most, if no single group is larger: at 100 shingles each a few hundred megabytes."""
 SCHEMA = pa.schema([("key", pa.int64()), ("shingles", pa.large_list(pa.uint64()))])
 
 
