@@ -25,16 +25,30 @@ WATCH = 2.0
 """Seconds between looks at params.yaml and sweep.yaml."""
 
 
-def deployments(params: Params, asked: Sweep) -> list[RunnerDeployment]:
-    """The four deployments, their forms filled with these values: a form that said None would drop what it is given."""
+def deployments(params: Params, asked: Sweep | None) -> list[RunnerDeployment]:
+    """The deployments, their forms filled with these values: a form that said None would drop what it is given.
+
+    `asked` is what sweep.yaml says; without it there is no deployment of sweeps.
+    """
     values = params.model_dump(mode="json")
-    swept = {"space": Layout.here().sweep.name, "trials": asked.trials, "seed": asked.seed}
-    return [
+    served = [
         training_pipeline.to_deployment(name="training-pipeline", parameters={"params": values, "promote": True}),
-        sweep.to_deployment(name="sweep", parameters=swept | {"params": values, "promote": True}),
         promotion.to_deployment(name="promotion", parameters={"params": values}),
         rollback.to_deployment(name="rollback", parameters={"model_name": params.registry.model_name}),
     ]
+    if asked:
+        swept = {"space": Layout.here().sweep.name, "trials": asked.trials, "seed": asked.seed}
+        served.append(sweep.to_deployment(name="sweep", parameters=swept | {"params": values, "promote": True}))
+    return served
+
+
+def asked_of(layout: Layout) -> Sweep | None:
+    """What sweep.yaml says; None, with a warning, where it is missing or wrong: trainings and roll-backs do not wait for it."""
+    try:
+        return load_sweep(layout.sweep)
+    except UserError as error:
+        log.warning("Sweeps are not served: %s", error)
+        return None
 
 
 def changed_at(paths: Sequence[Path]) -> list[int]:
@@ -52,10 +66,10 @@ def follow(layout: Layout, seen: list[int]) -> None:
     while True:
         time.sleep(WATCH)
         now = changed_at(files)
-        if now == seen or len(now) < len(files):  # while an editor replaces a file, it is gone
+        if now == seen or not layout.params.exists():  # while an editor replaces a file, it is gone
             continue
         try:
-            for deployment in deployments(load_params(layout.params), load_sweep(layout.sweep)):
+            for deployment in deployments(load_params(layout.params), asked_of(layout)):
                 deployment.apply()
             log.info("params.yaml or sweep.yaml changed: the deployments' forms show its values.")
         except UserError as error:
@@ -70,7 +84,7 @@ def main() -> None:
     """Serve until stopped."""
     layout = Layout.here()
     seen = changed_at((layout.params, layout.sweep))
-    ready = deployments(load_params(layout.params), load_sweep(layout.sweep))
+    ready = deployments(load_params(layout.params), asked_of(layout))
     threading.Thread(target=follow, args=(layout, seen), daemon=True).start()
     serve(*ready, print_starting_message=False)
 

@@ -5,14 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.params.space import load_sweep
 from ecom_llm.promote.decision import Check, GateDecision
 from ecom_llm.promote.gate import Entrant
-from flows.serving import deployments
+from flows.serving import asked_of, deployments
 from flows.summary import report
 from flows.training import STAGES
 
@@ -42,6 +44,16 @@ def test_deployments_carry_the_values_of_params_yaml_and_no_none():
     assert type(params).model_validate(made["training-pipeline"].parameters["params"]) == params
     # a form for `Params | None` would open on an empty tab and drop what is not touched
     assert "null" not in str(made["training-pipeline"]._parameter_openapi_schema.properties["params"])
+
+
+@pytest.mark.parametrize("content", [None, "trials: many\n"])
+def test_without_a_sweep_yaml_that_can_be_used_all_else_is_served(tmp_path, caplog, content):
+    if content:
+        (tmp_path / "sweep.yaml").write_text(content)
+    asked = asked_of(Layout(tmp_path, tmp_path / ".state"))
+    made = deployments(load_params(REPO / "params.yaml"), asked)
+    assert [deployment.name for deployment in made] == ["training-pipeline", "promotion", "rollback"]
+    assert "Sweeps are not served" in caplog.text and "sweep.yaml" in caplog.text
 
 
 def test_prefect_yaml_names_flows_that_exist():
