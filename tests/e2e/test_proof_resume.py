@@ -48,6 +48,7 @@ def test_two_kills_and_the_result_is_that_of_none(tmp_path, reference, monkeypat
     assert kills[-1].resumed_at > 0
 
 
+@pytest.mark.processes
 def test_one_of_two_processes_is_killed_and_the_result_is_that_of_none(tmp_path, monkeypatch):
     monkeypatch.setattr(resume, "MAX_STEPS", 40)
     whole, killed = (resume.workspace(tmp_path / name, processes=2) for name in ("whole", "killed"))

@@ -20,6 +20,11 @@ from ecom_llm.train.tokenizer import train_tokenizer
 
 REPO = Path(__file__).parents[3]
 RECIPES = sorted((REPO / "recipes").glob("gpu-*.yaml"))
+MARKED = [
+    pytest.param(recipe, marks=pytest.mark.processes) if "num_processes" in recipe.read_text() else recipe
+    for recipe in RECIPES
+]
+"""Those that train in several processes take most of a minute each."""
 TINY = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -120,7 +125,7 @@ def params_of(recipe: Path, **train: object) -> Params:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", MARKED, ids=[recipe.stem for recipe in RECIPES])
 def test_a_recipe_trains_a_tiny_model_of_its_architecture(recipe, architecture, prepared, tmp_path):
     base = checkpoint(architecture, tmp_path / "base")
     steps = {

@@ -271,6 +271,7 @@ def weights(layout: Layout) -> dict[str, torch.Tensor]:
     return load_file(layout.model / "model.safetensors")
 
 
+@pytest.mark.processes
 def test_two_processes_train_as_one_whole_or_shared_out(prepared, tiny_params):
     """The same losses, tokens and weights, up to the rounding of sums in another order, and the same files beside them."""
     tiny_params = changed(tiny_params, save_steps=10, load_best_model_at_end=True, num_threads=1)
