@@ -1,6 +1,6 @@
 """The stage: collected tables -> examples in three splits, the items of a shop, and a manifest that counts it all.
 
-One program in four steps, each bounded in memory whatever the size of the corpus:
+One program in four steps, none of which holds the texts of the corpus (docs/data.md says what they do hold):
 
 1. `wash`: every text is cleaned and scrubbed of personal data, and the rows are put into buckets (Daft).
 2. `assemble`: in each bucket, rows that cannot be used are sifted out, and the skills make examples of the others.
