@@ -25,7 +25,7 @@ from flows.overrides import chosen_params
 REPO = Path(__file__).parents[1]
 STAGES = ("collect", "prepare")
 ALLOWED = 300
-"""Bytes per row: keys, hashes and fates of an example come to about 150."""
+"""Bytes per row: an allowance for keys, hashes and fates of examples, half of what a review here is long."""
 NOISE = 128 << 20
 """Equal runs differ by this much: how many batches are under way at once is not the same twice."""
 COPIES = 0.1

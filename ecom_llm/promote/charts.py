@@ -63,7 +63,7 @@ def column(rows: Sequence[dict[str, str]], name: str) -> tuple[list[int], list[f
 
 
 def loss_curve(path: Path) -> str:
-    """Training and validation loss (nats per completion token) over optimizer steps."""
+    """Training and validation loss (nats per learned token: of completions, or masked) over optimizer steps."""
     from matplotlib import rc_context
 
     with path.open(encoding="utf-8", newline="") as handle:
@@ -75,7 +75,7 @@ def loss_curve(path: Path) -> str:
             *column(rows, "eval_loss"), color=COLOURS["popularity"], marker="o", markersize=3.5, label="validation"
         )
         axes.set_xlabel("step")
-        axes.set_ylabel("loss per completion token")
+        axes.set_ylabel("loss per learned token")
         axes.grid(axis="y")
         axes.legend()
         return image(figure)

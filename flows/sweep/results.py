@@ -86,7 +86,7 @@ def report(result: SweepResult) -> str:
         [
             table(head(result.trials), lines(result.trials, result.best)),
             "\n".join([gain(result.trials, result.best), *failures]),
-            f"Validation loss: nats per completion token. To keep the values, put them into params.yaml, or:\n"
+            f"Validation loss: nats per learned token. To keep the values, put them into params.yaml, or:\n"
             f"  {settings(result.best)}",
             f"The optimisation history:\n  {result.picture}",
         ]

@@ -53,8 +53,8 @@ def near_copies(texts: daft.DataFrame, nearness: Nearness, scratch: Path) -> pa.
     published. Of the texts of the last rank, two that are near are both looked at with at least the probability
     `nearness.recall`, since they share a bucket; what is looked at is compared exactly.
 
-    Memory: about 100 bytes at most per shingle of a text that judges and of the texts compared at a time (`portions`), of
-    the whole corpus some 40 bytes per text, and 16 more per text that shares a bucket.
+    Memory: about 100 bytes at most per shingle of a text that judges and of the texts compared at a time (`portions`);
+    of the others numbers alone. `make proof-memory` measures what a whole preparation holds.
     """
     last = texts.agg(col("rank").max()).to_pydict()["rank"][0] or 0
     judging, others = texts.where(col("rank") < last), texts.where(col("rank") == last)
