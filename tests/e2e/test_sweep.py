@@ -12,6 +12,7 @@ import yaml
 
 from tests.e2e.conftest import COMMAND, ecom_llm, environment, git
 from tests.e2e.test_spine import champion_of
+from tests.started import started
 
 SPACE = {
     "trials": 3,
@@ -39,19 +40,15 @@ print(json.dumps({
 
 def killed_in(folder: Path, words: list[str], sign: str) -> str:
     """Start a command, kill -9 it when a line holds the sign, and return what it had said."""
-    process = subprocess.Popen(
-        [*COMMAND, *words], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
     said = ""
     until = time.monotonic() + 120
-    for line in process.stdout:
-        said += line
-        if sign in line:
-            break
-        assert time.monotonic() < until, said
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with started([*COMMAND, *words], folder, environment()) as process:
+        for line in process.stdout:
+            said += line
+            if sign in line:
+                break
+            assert time.monotonic() < until, said
+        os.kill(process.pid, signal.SIGKILL)
     assert sign in said, said
     return said
 

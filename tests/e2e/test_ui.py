@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import COMMAND, environment
+from tests.started import started
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -39,19 +39,17 @@ def keep(page, name: str) -> None:
 @pytest.fixture(scope="module")
 def standing(shop, tmp_path_factory) -> Iterator[tuple[Path, dict[str, str]]]:
     """The shop with `ecom-llm up`, and the addresses it prints."""
-    process = subprocess.Popen(
-        [*COMMAND, "up"], cwd=shop, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    said: dict[str, str] = {}
-    for line in process.stdout:
-        name, _, value = line.strip().partition("  ")
-        said[name] = value.strip()
-        if name == "Logs":
-            break
-    assert {"Prefect", "MLflow"} <= set(said), said
-    yield shop, said
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    with started([*COMMAND, "up"], shop, environment()) as process:
+        said: dict[str, str] = {}
+        for line in process.stdout:
+            name, _, value = line.strip().partition("  ")
+            said[name] = value.strip()
+            if name == "Logs":
+                break
+        assert {"Prefect", "MLflow"} <= set(said), said
+        yield shop, said
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture

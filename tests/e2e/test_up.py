@@ -10,10 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.started import started
 
 REPO = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -92,19 +95,19 @@ def at_work(root: Path) -> list[str]:
     return found
 
 
-def start_up(root: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "up", *options]
-    process = subprocess.Popen(
-        command, cwd=root, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    said: dict[str, str] = {}
-    for line in process.stdout:
-        name, _, value = line.strip().partition("  ")
-        said[name] = value.strip()
-        if name == "Logs":
-            break
-    assert {"Prefect", "MLflow"} <= set(said), f"{said}{process.stdout.read()}"
-    return process, said
+@contextmanager
+def standing(root: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """`ecom-llm up` and what it says; the test ends it, and where the test fails it is killed."""
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "up"]
+    with started(command, root, environment()) as process:
+        said: dict[str, str] = {}
+        for line in process.stdout:
+            name, _, value = line.strip().partition("  ")
+            said[name] = value.strip()
+            if name == "Logs":
+                break
+        assert {"Prefect", "MLflow"} <= set(said), f"{said}{process.stdout.read()}"
+        yield process, said
 
 
 @pytest.fixture
@@ -149,7 +152,17 @@ def live_runs(mlflow: str) -> list[tuple[str, list[float]]]:
 
 @pytest.mark.timeout(240)
 def test_up_serves_runs_and_leaves_nothing(project):
-    process, said = start_up(project)
+    with standing(project) as (process, said):
+        serve_runs(project, process, said)
+    assert process.returncode == 130
+    assert at_work(project) == []
+    assert [path for path in (project / ".state" / "worktrees").iterdir() if path.is_dir()] == []
+    listed = subprocess.run(["git", "worktree", "list"], cwd=project, capture_output=True, text=True, check=True)
+    assert len(listed.stdout.splitlines()) == 1
+
+
+def serve_runs(project: Path, process: subprocess.Popen[str], said: dict[str, str]) -> None:
+    """Deployments follow params.yaml, a cancelled run ends as one, and so does one whose servers are told to end."""
     api = f"{said['Prefect']}/api"
     assert ask(f"{api}/health") is True
     assert urllib.request.urlopen(f"{said['MLflow']}/health", timeout=10).status == 200
@@ -177,29 +190,24 @@ def test_up_serves_runs_and_leaves_nothing(project):
     [worktree] = eventually(lambda: sleeping(project))
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert at_work(project) == []
-    assert [path for path in (project / ".state" / "worktrees").iterdir() if path.is_dir()] == []
-    listed = subprocess.run(["git", "worktree", "list"], cwd=project, capture_output=True, text=True, check=True)
-    assert len(listed.stdout.splitlines()) == 1
 
 
 @pytest.mark.timeout(120)
 def test_up_ends_when_a_server_dies_and_the_next_one_ends_lost_runs(project):
-    process, said = start_up(project)
-    eventually(lambda: deployment(f"{said['Prefect']}/api", "training-pipeline"))
-    lost = begin(f"{said['Prefect']}/api", 9, state="RUNNING")
-    noted = json.loads((project / ".state" / "up.json").read_text())
-    os.killpg(noted["groups"][1], signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
+    with standing(project) as (process, said):
+        eventually(lambda: deployment(f"{said['Prefect']}/api", "training-pipeline"))
+        lost = begin(f"{said['Prefect']}/api", 9, state="RUNNING")
+        noted = json.loads((project / ".state" / "up.json").read_text())
+        os.killpg(noted["groups"][1], signal.SIGKILL)
+        rest, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "mlflow ended by itself" in rest
     assert at_work(project) == []
 
-    process, said = start_up(project)
-    assert ask(f"{said['Prefect']}/api/flow_runs/{lost}")["state"]["type"] == "CRASHED"
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    with standing(project) as (process, said):
+        assert ask(f"{said['Prefect']}/api/flow_runs/{lost}")["state"]["type"] == "CRASHED"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
     assert at_work(project) == []
 
 

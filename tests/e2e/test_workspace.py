@@ -17,6 +17,7 @@ from ecom_llm.params import validate
 from tasks.dvc import COMMAND
 from tasks.reproduce import run_stage
 from tasks.workspace import open_workspace
+from tests.started import started
 
 REPO = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -129,17 +130,14 @@ def below(root: Path) -> list[list[str]]:
 def test_a_stopped_run_leaves_nothing(clone, monkeypatch, number):
     monkeypatch.setenv("PAUSE", "300")
     command = [sys.executable, "-c", "from flows.cli import main; main()", "run", "--set", "collect.products=20"]
-    run = subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    until = time.monotonic() + 90
-    while not Path(os.environ["MARK"]).exists():
-        assert run.poll() is None, run.communicate()[0]
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    run.send_signal(number)
-    try:
+    with started(command, clone) as run:
+        until = time.monotonic() + 90
+        while not Path(os.environ["MARK"]).exists():
+            assert run.poll() is None, run.communicate()[0]
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        run.send_signal(number)
         said, _ = run.communicate(timeout=60)
-    finally:
-        run.kill()
     assert run.returncode == 130, said
     assert "\nStopped.\n" in said, said
     assert below(clone) == []

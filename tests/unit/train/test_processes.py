@@ -76,7 +76,15 @@ def stand_in(tmp_path, monkeypatch):
 
 
 def workers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children(recursive=True) if "stand_in" in " ".join(one.cmdline())]
+    """Those that live; what ended and was not reaped is nobody's worker any more."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        try:
+            if "stand_in" in " ".join(one.cmdline()):
+                found.append(one)
+        except psutil.NoSuchProcess:  # a zombie too
+            continue
+    return found
 
 
 def launch(params: Params, folder: Path) -> None:
