@@ -8,11 +8,15 @@ from pathlib import Path
 
 @contextmanager
 def started(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A running program with both outputs in one pipe; killed and reaped at the end of the block, should it live still."""
+    """A running program with both outputs in one pipe; ended and reaped with the block, should it live still."""
     with subprocess.Popen(
         command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()  # it has programs of its own to end
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
