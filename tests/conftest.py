@@ -8,10 +8,14 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two trainings of two threads each on two cores wait for each other: spinning, they take ten times as long as sleeping.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# How long an example takes says how busy the machine is; what `CI` chooses (the same examples each time) stays chosen.
+settings.register_profile("busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook
