@@ -80,7 +80,7 @@ def inspect(place: Path, limit: int, locale: str | None, address: str = "") -> I
             samples = {name: sample for name, sample in samples.items() if name in one.files}
     spoken, why = (locale, "as you said") if locale else guess(texts_of(samples, known))
     location = (place if place.is_dir() else place.parent).resolve()
-    proposals = propose(samples, known, spoken)
+    proposals = propose(samples, known, spoken, all_read=not unread.keys() & found.keys())
     return Inspection(
         place=place,
         location=location,
@@ -136,8 +136,12 @@ def texts_of(samples: dict[str, Sample], known: list[Recognised]) -> Iterator[st
         yield from (plain(row.get(column)) for _, row in samples[name].rows for column in told)
 
 
-def propose(samples: dict[str, Sample], known: list[Recognised], locale: str) -> list[Proposed]:
-    """Published forms first; what they leave over is mapped by its columns, files of equal columns as one."""
+def propose(samples: dict[str, Sample], known: list[Recognised], locale: str, all_read: bool) -> list[Proposed]:
+    """Published forms first; what they leave over is mapped by its columns, files of equal columns as one.
+
+    Args:
+        all_read: whether a source that names the folder would meet no file that cannot be read.
+    """
     found = [one for form in known if (one := for_form(form, samples, locale)) is not None]
     read = {name for one in known for name in one.files}
     # what else lies in a published folder (a licence, a scoring table) is not the shop's
@@ -146,7 +150,7 @@ def propose(samples: dict[str, Sample], known: list[Recognised], locale: str) ->
     left = {name: sample for name, sample in samples.items() if name not in read and sample.shape.kind != "lines"}
     alike = {tuple(column.name for column in sample.columns) for sample in left.values()}
     # one source for the folder is shorter, and next month's export is read without a new recipe
-    if len(left) == len(samples) > 1 == len(alike):
+    if all_read and len(left) == len(samples) > 1 == len(alike):
         first = next(iter(left.values()))
         one = mapped(first, ".", locale, "mapped")
         return [(one, first)] if one else []

@@ -17,7 +17,7 @@ CATEGORY_CHARACTERS = 40
 """Mean length up to which repeated texts are categories; longer ones are boilerplate."""
 CATEGORIES = 200
 """Distinct values a category may have in the sample."""
-MISSING = {"", "null", "none", "nan", "n/a", "na", "nil", "-", "--", "无", "暂无", "空"}
+MISSING = {"", "null", "none", "nan", "n/a", "na", "nil", "-", "--", "[]", "{}", "无", "暂无", "空"}
 """Spellings of nothing, casefolded: they say nothing about a column's kind."""
 
 INTEGER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)")
@@ -52,6 +52,8 @@ class Column:
     """Where the kind is that of most cells only: how many are of another, the first one's line, and its kind."""
     stars: bool
     """Whether the filled cells are whole numbers from 1 to 5, with at least two of them in use."""
+    listed: bool = False
+    """Whether the filled cells are lists of plain values, which `collect` joins: Amazon's descriptions are paragraphs."""
 
     @property
     def empty(self) -> float:
@@ -64,6 +66,11 @@ def plain(value: object) -> str:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
     return " ".join(text.split())
+
+
+def is_plain_list(value: object) -> bool:
+    """Whether a cell is a list, not a text that looks like one, of values that are no lists or objects themselves."""
+    return isinstance(value, list) and not any(isinstance(member, list | dict) for member in value)
 
 
 def is_missing(text: str) -> bool:
@@ -143,6 +150,7 @@ def column_of(name: str, cells: Sequence[tuple[int, object]], rows: int) -> Colu
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         odd=(len(odd), *odd[0]) if odd else None,
         stars=kind in ("integer", "number") and are_stars(texts),
+        listed=all(is_plain_list(value) for _, value, text in spelt if not is_missing(text)),
     )
 
 

@@ -45,6 +45,34 @@ def test_a_row_feeds_several_tables():
     assert review == Review(source="shop.csv", row=2, product="767", locale="en", stars=4, text="Silky")
 
 
+def test_returns_are_no_purchases():
+    columns = {"interactions.shopper": "Who", "interactions.product": "Item", "interactions.quantity": "Pieces"}
+    rows = [{"Who": "a", "Item": "1", "Pieces": pieces} for pieces in ("2", "-2", "0", "0,5", "", "two")]
+    found = read(rows, columns)
+    assert [row.row for row in found if isinstance(row, Interaction)] == [2, 5]
+    assert reasons(found) == [
+        (3, "interactions", "Pieces: not above 0, so a return and no purchase"),
+        (4, "interactions", "Pieces: not above 0, so a return and no purchase"),
+        (6, "interactions", "Pieces: no number"),
+        (7, "interactions", "Pieces: no number"),
+    ]
+
+
+def test_lists_are_paragraphs_in_texts_and_values_in_attributes():
+    columns = {"products.id": "id", "products.description": "about", "products.attributes.uses": "uses"}
+    (product,) = read([{"id": "1", "about": ["It is warm.", "", "It is red."], "uses": ["home", "work"]}], columns)
+    assert product.description == "It is warm.\nIt is red."
+    assert product.attributes == {"uses": "home; work"}
+
+
+def test_an_object_within_the_attributes_is_spelt_out():
+    columns = {"products.id": "id", "products.attributes": "details"}
+    details = {"Colour": "red", "Rank": {"Lamps": "7", "Home": "9"}, "Size": None}
+    good, bad = read([{"id": "1", "details": details}, {"id": "2", "details": {"a": {"b": {"c": "d"}}}}], columns)
+    assert good.attributes == {"Colour": "red", "Rank": "Lamps: 7; Home: 9"}
+    assert bad.reason.startswith("details: ")
+
+
 CELL = st.sampled_from(["", " ", "1", "5", "6", "text", None, "\ud800", {"a": 1}, ["x", "y"], 2.0, float("nan"), True])
 ROW = st.one_of(
     st.fixed_dictionaries({"Item": CELL, "Rating": CELL, "Text": CELL, "Class": CELL}),
