@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ecom_llm.collect.files import Fault, Row, shape_of
-from ecom_llm.collect.forms.cells import members_of, text_of
+from ecom_llm.collect.forms.cells import members_of, stars_of, text_of
 from ecom_llm.collect.forms.columns import (
     CONSTANT,
     OPEN,
@@ -178,7 +178,7 @@ def values_of(table: str, origin: Origin, row: Row, source: Source, fields: dict
         except ValueError as error:
             raise ValueError(f"{named(spelling, field)}: {error}") from error
         if value:
-            values[field] = value
+            values[field] = stars_of(value) if field == "stars" else value
         elif field in (*needed_fields(table), "position"):
             raise ValueError(f"{named(spelling, field)}: empty")
     locale = values.setdefault("locale", source.locale)

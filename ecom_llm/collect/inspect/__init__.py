@@ -10,7 +10,7 @@ from ecom_llm.collect.forms.tables import LOCALE
 from ecom_llm.collect.inspect.columns import plain
 from ecom_llm.collect.inspect.fields import Match
 from ecom_llm.collect.inspect.language import guess
-from ecom_llm.collect.inspect.problems import Problem, listed, problems_of, repeated
+from ecom_llm.collect.inspect.problems import Problem, is_headless, listed, problems_of, repeated
 from ecom_llm.collect.inspect.propose import Proposal, mapped, published, specified, tables_of
 from ecom_llm.collect.inspect.recognise import Recognised, file_form, folder_form
 from ecom_llm.collect.inspect.sample import Sample, spellable, tried
@@ -173,6 +173,11 @@ def for_form(known: Recognised, samples: dict[str, Sample], locale: str) -> Prop
 def problems(name: str, sample: Sample, proposals: list[Proposed]) -> tuple[Problem, ...]:
     """What is wrong with one sample; ids may repeat only where a row is more than a product of its own."""
     found = problems_of(sample.rows, sample.columns, sample.faults)
+    if sample.shape.kind == "csv" and is_headless(sample.shape.columns):
+        found = (
+            Problem("the first line holds values: is the line with the names of the columns missing?", 1, 1),
+            *found,
+        )
     for proposal, _ in proposals:
         columns = proposal.source.columns
         if proposal.source.path == name and tables_of(columns) == ["products"]:

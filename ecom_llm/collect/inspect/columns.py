@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ecom_llm.collect.forms.cells import stars_of
+
 Kind = Literal["integer", "number", "date", "list", "object", "category", "text", "empty"]
 
 MAJORITY = 0.8
@@ -22,7 +24,7 @@ MISSING = {"", "null", "none", "nan", "n/a", "na", "nil", "-", "--", "[]", "{}",
 
 INTEGER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)")
 NUMBER = re.compile(
-    r"(?:[$€£¥￥₹]\s?)?[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:\.\d+)?(?:[eE][+-]?\d+)?\s?(?:%|元|USD|EUR|CNY|RMB)?"
+    r"(?:[$€£¥￥₹]\s?)?[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?(?:%|元|USD|EUR|CNY|RMB)?"
 )
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 DATE = re.compile(
@@ -120,8 +122,8 @@ def fits(kind: Kind, column: Kind) -> bool:
 
 
 def are_stars(texts: Sequence[str]) -> bool:
-    """Whole numbers from 1 to 5 (`4.0` too), at least two different ones; a few cells may say something else."""
-    found = [text.removesuffix(".0") for text in texts]
+    """Whole numbers from 1 to 5 as shops spell them, at least two different ones; a few cells may say something else."""
+    found = [stars_of(text) for text in texts]
     stars = [text for text in found if len(text) == 1 and text in "12345"]
     return len(set(stars)) > 1 and len(stars) >= STARS * len(found)
 
@@ -149,7 +151,7 @@ def column_of(name: str, cells: Sequence[tuple[int, object]], rows: int) -> Colu
         example=by_length[len(by_length) // 2] if by_length else "",
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         odd=(len(odd), *odd[0]) if odd else None,
-        stars=kind in ("integer", "number") and are_stars(texts),
+        stars=kind in ("integer", "number", "category") and are_stars(texts),
         listed=all(is_plain_list(value) for _, value, text in spelt if not is_missing(text)),
     )
 

@@ -312,6 +312,20 @@ def test_one_odd_cell_does_not_hide_the_stars(odd):
     assert columns_of([*rows, (41, {"stars": odd})])[0].stars
 
 
+@pytest.mark.parametrize("spelt", ["{},0", "{}.0 out of 5 stars", "{}星"])
+def test_stars_are_told_as_shops_spell_them(spelt):
+    assert columns_of([(at, {"stars": spelt.format(1 + at % 5)}) for at in range(40)])[0].stars
+
+
+def test_a_file_without_the_names_of_its_columns_is_told(tmp_path):
+    path = write_csv(
+        tmp_path / "u.data.csv", [196, 242, 3, 881250949], [[at, at * 2, 3, 88125 + at] for at in range(20)]
+    )
+    assert "the first line holds values" in inspect(path, SAMPLE_ROWS, None).problems["u.data.csv"][0].what
+    years = write_csv(tmp_path / "sales.csv", ["sku", 2023, 2024], [[f"S{at}", at, at * 2] for at in range(20)])
+    assert not inspect(years, SAMPLE_ROWS, None).problems["sales.csv"]
+
+
 def test_a_scale_to_ten_has_no_stars():
     assert not columns_of([(at, {"stars": str(1 + at % 10)}) for at in range(40)])[0].stars
 

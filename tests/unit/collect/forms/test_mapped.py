@@ -45,6 +45,27 @@ def test_a_row_feeds_several_tables():
     assert review == Review(source="shop.csv", row=2, product="767", locale="en", stars=4, text="Silky")
 
 
+SPELT = {
+    4: ("4", "4.0", "4,0", "4/5", "4.0 out of 5 stars", "Rated 4 out of 5", "★★★★☆", "4星"),
+    3: ("★★★",),
+    5: ("五星", "5分"),
+}
+
+
+@pytest.mark.parametrize(("stars", "spelt"), [(stars, spelt) for stars, texts in SPELT.items() for spelt in texts])
+def test_stars_as_shops_spell_them(stars, spelt):
+    (review,) = read(
+        [{"Item": "1", "Rating": spelt, "Text": "good"}], {name: REVIEWS[name] for name in list(REVIEWS)[:3]}
+    )
+    assert review.stars == stars
+
+
+@pytest.mark.parametrize("spelt", ["4.5", "0", "6", "10", "4/10", "45", "★★★★★★", "☆☆☆☆☆", "four", "4.0 out of 10"])
+def test_what_is_no_whole_star_is_rejected(spelt):
+    found = read([{"Item": "1", "Rating": spelt, "Text": "good"}], {name: REVIEWS[name] for name in list(REVIEWS)[:3]})
+    assert [row.table for row in found if isinstance(row, Rejected)] == ["reviews"]
+
+
 def test_returns_are_no_purchases():
     columns = {"interactions.shopper": "Who", "interactions.product": "Item", "interactions.quantity": "Pieces"}
     rows = [{"Who": "a", "Item": "1", "Pieces": pieces} for pieces in ("2", "-2", "0", "0,5", "", "two")]
