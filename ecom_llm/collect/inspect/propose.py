@@ -168,7 +168,9 @@ def is_attribute(column: Column) -> bool:
 def mapping(sample: Sample, locale: str) -> tuple[dict[str, Match], list[str]]:
     """Field -> match for everything that was understood, and what a person should know."""
     found, notes = rows_of_tables(sample), []
-    taken = {match.column for match in found.values()}
+    # before attributes are looked for: a language is one value for each product, too
+    told = best("locale", sample, {match.column for match in found.values()})
+    taken = {match.column for match in [*found.values(), told] if match is not None}
     product, tables = product_of(sample, taken), tables_of(found)
     own: dict[str, Match] = {}
     if product is not None:
@@ -188,7 +190,6 @@ def mapping(sample: Sample, locale: str) -> tuple[dict[str, Match], list[str]]:
         found[f"{table}.product"] = Match(f"{table}.product", known.column, known.why)
     if len(own) > 1:
         found |= own
-    told = best("locale", sample, {match.column for match in found.values()})
     if told is not None:
         found |= {f"{table}.locale": Match(f"{table}.locale", told.column, told.why) for table in tables_of(found)}
     return found, notes

@@ -224,6 +224,13 @@ def test_one_id_that_stands_twice_does_not_hide_a_catalogue(tmp_path):
     assert (found["products.title"], found["products.description"]) == ("title", "description")
 
 
+def test_a_column_of_languages_is_the_locale_and_no_attribute(tmp_path):
+    rows = [[f"{tag}{at % 9}", 1 + at % 5, f"{PROSE} {at}", tag] for at in range(30) for tag in ("en", "de", "fr")]
+    found = columns_for(tmp_path, ["product_id", "stars", "review_body", "language"], rows)
+    assert found["reviews.locale"] == "language"
+    assert "products.attributes.language" not in found
+
+
 def test_an_invoice_has_names_and_purchases(tmp_path):
     rows = [
         [
