@@ -34,7 +34,13 @@ class Mapping:
     def columns(self) -> tuple[str, ...]:
         """The file's columns that are read, each once."""
         spelt = [spelling for fields in self.fields.values() for spelling in fields.values()]
+        spelt += [column for name in self.attributes if (column := naming(name))]
         return tuple(dict.fromkeys(one for one in (*spelt, *self.attributes.values()) if not one.startswith(CONSTANT)))
+
+
+def naming(name: str) -> str:
+    """The column that holds an attribute's name, of `{Option1 Name}`; empty for a name that stands for itself."""
+    return name[1:-1] if name.startswith("{") and name.endswith("}") else ""
 
 
 def known_fields(table: str) -> list[str]:
@@ -123,7 +129,9 @@ def check_columns(source: Source, mapping: Mapping, columns: Iterable[str], wher
         UserError: names the key, the file, the nearest column and all there are.
     """
     there = list(columns)
-    for key, spelling in source.columns.items():
+    named = {key: naming(key.removeprefix("products.attributes.")) for key in source.columns}
+    asked = [*source.columns.items(), *((key, column) for key, column in named.items() if column)]
+    for key, spelling in asked:
         if spelling in mapping.columns and spelling not in there:
             near = get_close_matches(spelling, there, n=1)
             meant = f" Did you mean {near[0]!r}?" if near else ""

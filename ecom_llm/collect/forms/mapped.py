@@ -22,6 +22,7 @@ from ecom_llm.collect.forms.columns import (
     check_columns,
     complaint,
     mapping_of,
+    naming,
     needed_fields,
     shows_all_columns,
 )
@@ -196,12 +197,15 @@ def attributes_of(origin: Origin, row: Row, source: Source, mapping: Mapping, op
             found = opened(cell_of(origin, row, source, spelling))
         except ValueError as error:
             raise ValueError(f"{named(spelling, OPEN)}: {error}") from error
-    for name, column in mapping.attributes.items():
+    for spelt, column in mapping.attributes.items():
         try:
             value = text_of(cell_of(origin, row, source, column))
+            name = text_of(row.get(naming(spelt))) if naming(spelt) else spelt
         except ValueError as error:
-            raise ValueError(f"{named(column, name)}: {error}") from error
-        if value:
+            raise ValueError(f"{named(column, spelt)}: {error}") from error
+        if value and name and found.get(name, value) != value:
+            found[name] += f"{LIST_SEPARATOR}{value}"
+        elif value and name:
             found[name] = value
     return found
 

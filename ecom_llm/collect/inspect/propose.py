@@ -15,7 +15,7 @@ from ecom_llm.collect.inspect.fields import (
     stars_by_value,
 )
 from ecom_llm.collect.inspect.sample import Sample
-from ecom_llm.collect.inspect.synonyms import is_named
+from ecom_llm.collect.inspect.synonyms import is_named, normal
 from ecom_llm.params import Form, Source
 
 CONSTANT = 0.9
@@ -124,11 +124,29 @@ def products(sample: Sample, product: Match, taken: set[str], alone: bool) -> di
     )
     if whole is not None:
         found["products.attributes"] = Match("products.attributes", whole, "an object of names and values")
-    single = [column for column in features if is_attribute(column)]
+    pairs = named_values(sample)
+    found |= {
+        f"products.attributes.{{{name}}}": Match(f"products.attributes.{{{name}}}", value, f"named by {name}")
+        for value, name in pairs.items()
+    }
+    left_over = [column for column in features if column.name not in {*pairs, *pairs.values()}]
+    single = [column for column in left_over if is_attribute(column)]
     # where texts speak of none, there is nothing to choose by
     for column in [column for column in single if is_spoken_of(sample, column, found)] or single:
         name = f"products.attributes.{column.name}"
         found[name] = Match(name, column.name, f"{column.kind}, one for each product")
+    return found
+
+
+def named_values(sample: Sample) -> dict[str, str]:
+    """Column of values -> column of its name, as WooCommerce (`Attribute 1 name`) and Shopify (`Option1 Name`) have them."""
+    known = {normal(column.name): column.name for column in sample.named if 1 - column.empty >= FILLED}
+    found: dict[str, str] = {}
+    for name, spelt in known.items():
+        stem = name.removesuffix("name")
+        value = next((known[stem + end] for end in ("value", "values") if stem + end in known), None)
+        if value is not None and stem != name and stem[-1:].isdecimal():
+            found[value] = spelt
     return found
 
 

@@ -231,6 +231,15 @@ def test_a_column_of_languages_is_the_locale_and_no_attribute(tmp_path):
     assert "products.attributes.language" not in found
 
 
+@pytest.mark.parametrize("names", [("Option1 Name", "Option1 Value"), ("Attribute 1 name", "Attribute 1 value(s)")])
+def test_attributes_whose_names_stand_in_a_column(tmp_path, names):
+    rows = [[f"S{at}", f"Lamp {at}", f"{PROSE} {at}", "Colour", ("red", "blue")[at % 2]] for at in range(30)]
+    path = write_csv(tmp_path / "some.csv", ["SKU", "Name", "Description", *names], rows)
+    ((proposal, trial),) = inspect(path, SAMPLE_ROWS, None).proposals
+    assert proposal.source.columns[f"products.attributes.{{{names[0]}}}"] == names[1]
+    assert trial.skills == ("describe",)
+
+
 def test_an_invoice_has_names_and_purchases(tmp_path):
     rows = [
         [

@@ -86,6 +86,19 @@ def test_lists_are_paragraphs_in_texts_and_values_in_attributes():
     assert product.attributes == {"uses": "home; work"}
 
 
+def test_a_column_may_hold_the_names_of_attributes():
+    columns = {"products.id": "id", "products.attributes.{n1}": "v1", "products.attributes.{n2}": "v2"}
+    rows = [
+        {"id": "1", "n1": "Size", "v1": "S", "n2": "Colour", "v2": "red"},
+        {"id": "2", "n1": "Colour", "v1": "red", "n2": "Colour", "v2": "blue"},
+        {"id": "3", "n1": "", "v1": "S", "n2": "Colour", "v2": ""},
+    ]
+    found = [row.attributes for row in read(rows, columns)]
+    assert found == [{"Size": "S", "Colour": "red"}, {"Colour": "red; blue"}, {}]
+    with pytest.raises(UserError, match="has no column 'n1'"):
+        read([{"id": "1", "v1": "S", "n2": "Colour", "v2": "red"}], columns)
+
+
 def test_an_object_within_the_attributes_is_spelt_out():
     columns = {"products.id": "id", "products.attributes": "details"}
     details = {"Colour": "red", "Rank": {"Lamps": "7", "Home": "9"}, "Size": None}
