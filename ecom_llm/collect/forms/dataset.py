@@ -31,7 +31,8 @@ def read(place: Path, source: Source) -> Iterator[Sourced | Rejected]:
     """Read every split of a data set; rows are counted from 1 within each, and `NAME/SPLIT` is their source.
 
     Args:
-        place: a local folder of Parquet, CSV or JSON files; where there is none, `source.path` is a name on the Hub.
+        place: a local folder of Parquet, CSV or JSON files, or one that `save_to_disk` wrote; where there is none,
+            `source.path` is a name on the Hub.
 
     Raises:
         UserError: the data set cannot be loaded, or the mapping does not fit it.
@@ -58,9 +59,17 @@ def load(name: str, source: Source) -> Mapping[str, Iterable[Row]]:
     import datasets
 
     try:
+        if is_saved(Path(name)):
+            saved = datasets.load_from_disk(name)
+            return saved if isinstance(saved, dict) else {"train": saved}
         return datasets.load_dataset(name, streaming=True)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise unusable(source, name, error) from error
+
+
+def is_saved(place: Path) -> bool:
+    """Whether a folder is what `save_to_disk` writes: Arrow files, with these beside them."""
+    return any((place / name).is_file() for name in ("dataset_dict.json", "state.json"))
 
 
 def unusable(source: Source, name: str, error: Exception) -> UserError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from ecom_llm.collect.forms.dataset import is_saved
 from ecom_llm.collect.forms.origins import is_data
 from ecom_llm.collect.forms.tables import LOCALE
 from ecom_llm.collect.inspect.columns import plain
@@ -98,6 +99,11 @@ def files_of(place: Path) -> dict[str, Path]:
     """Name -> the file itself, or the data files of a folder; shards in its `data` count as its own, as on the Hub."""
     if place.is_file():
         return {place.name: place}
+    if is_saved(place):
+        raise UserError(
+            f"{place}: is a data set that `save_to_disk` wrote, whose files are not looked at here. The form dataset reads it by "
+            "`columns` that you write; or write it anew, and inspect that: part.to_parquet('NAME.parquet') for each split."
+        )
     try:
         inside = sorted(path for path in place.iterdir() if path.is_file() and is_data(path.name))
     except OSError as error:

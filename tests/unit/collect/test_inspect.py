@@ -240,6 +240,11 @@ def test_attributes_whose_names_stand_in_a_column(tmp_path, names):
     assert trial.skills == ("describe",)
 
 
+@pytest.mark.parametrize("name", ["Item No", "item_no.", "Product No", "Style ID", "movieId", "货品编号"])
+def test_more_names_of_a_products_id(name):
+    assert rank("products.id", name) is not None
+
+
 def test_an_invoice_has_names_and_purchases(tmp_path):
     rows = [
         [

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecom_llm.collect.forms import FORMS
+from ecom_llm.collect.inspect import inspect
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
 from ecom_llm.records import Product, UserError
@@ -96,3 +97,18 @@ def test_a_file_that_breaks_off_stops_the_stage(tmp_path):
     (tmp_path / "train.jsonl").write_text('{"sku": "1", "stars": 5, "text": "a", "sizes": "S"}\n{"sku": \n')
     with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_what_save_to_disk_wrote_is_read(tmp_path, splits):
+    """A loaded folder of that kind holds Arrow files, which `load_dataset` refuses."""
+    rows = datasets.Dataset.from_dict({"sku": [1, 2], "stars": [5, 4], "text": ["good", "fine"], "sizes": [["S"], []]})
+    saved = datasets.DatasetDict({"train": rows.select([0]), "test": rows.select([1])}) if splits else rows
+    saved.save_to_disk(str(tmp_path / "shop"))
+    products = [one for one in read(tmp_path / "shop") if isinstance(one, Product)]
+    assert [(one.id, one.split) for one in products] == [
+        ("1", "train" if splits else None),
+        ("2", "test" if splits else None),
+    ]
+    with pytest.raises(UserError, match=r"that `save_to_disk` wrote.*The form dataset reads it"):
+        inspect(tmp_path / "shop", 10, None)
