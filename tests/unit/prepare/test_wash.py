@@ -55,6 +55,15 @@ def test_no_planted_personal_data_reaches_the_prepared_folder(leaky, tmp_path):
     assert all(value not in layout.card.read_text() + layout.card_page.read_text() for value in PLANTED)
 
 
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200e", "\u202d", "<wbr>", "<b></b>", "<!-- -->"])
+def test_what_is_not_seen_hides_no_personal_data(shop, params, prepared_of, unseen):
+    said = f"Call 138{unseen}1234{unseen}5678 or write to anna{unseen}@shop{unseen}.com about this long dress, please."
+    prepared = prepared_of(shop.model_copy(update={"reviews": edited(shop.reviews, text=said)}), [], params)
+    assert "Call [PHONE] or write to [EMAIL] about this long dress, please." in {
+        one.target for one in prepared.examples
+    }
+
+
 @pytest.mark.parametrize("telling", ["bob.jones@example.org", "13912345678", "4111111111111111"])
 def test_a_products_id_that_tells_of_a_person_gets_a_pseudonym_in_every_table(shop, params, prepared_of, telling):
     def renamed(rows, field):
