@@ -4,6 +4,7 @@ Rows are streamed, so that neither a copy nor a cache of the data is made. No co
 rows (Parquet, CSV, JSON) are read.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ecom_llm.collect.forms.origins import Origin
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
 from ecom_llm.records import Sourced, Split, UserError
+
+log = logging.getLogger(__name__)
 
 SPLITS: dict[str, Split] = {
     "train": "train",
@@ -46,6 +49,12 @@ def read(place: Path, source: Source) -> Iterator[Sourced | Rejected]:
     if given and "products" in mapping.fields:
         # before products are compared, so that one in two splits has its first row's: no product may stand in both
         mapping.fields["products"].setdefault("split", PUBLISHED)
+    elif given:
+        log.warning(
+            "%s: its published splits are not kept, since only products carry them: map products.id, too, or let prepare draw "
+            "splits from all rows.",
+            source.path,
+        )
     yield from records_of(rows_of(parts, given, source), source, mapping, attributes_of_object)
 
 

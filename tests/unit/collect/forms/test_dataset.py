@@ -55,6 +55,14 @@ def test_a_local_copy_is_read_with_its_splits(tmp_path):
     assert len(found) == 8
 
 
+def test_published_splits_that_are_not_kept_are_told(tmp_path, caplog):
+    write(tmp_path / "shop", train=[(1, 5, "good")], test=[(2, 4, "fine")])
+    read(tmp_path / "shop")
+    assert not caplog.messages
+    read(tmp_path / "shop", columns={name: column for name, column in COLUMNS.items() if name.startswith("reviews")})
+    assert "its published splits are not kept" in caplog.messages[0]
+
+
 def test_files_that_only_look_like_a_train_split_are_split_by_prepare(tmp_path):
     write(tmp_path / "shop", rows=[(1, 5, "good")])
     assert read(tmp_path / "shop")[0].split is None
