@@ -36,7 +36,9 @@ HIDDEN = re.compile(
 )
 BREAKING = re.compile(rf"</?(?:{BLOCK}){ATTRIBUTES}", re.IGNORECASE | re.ASCII)
 ENTITY = re.compile(r"&(?:#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
-UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff]")
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 
 
 def html_text(text: str) -> str:

@@ -9,6 +9,7 @@ from ecom_llm.collect.folder import replacing
 from ecom_llm.collect.forms import FORMS
 from ecom_llm.collect.location import Location
 from ecom_llm.collect.rejected import REJECTED, Rejected
+from ecom_llm.collect.shops import ids_in, shops_of
 from ecom_llm.collect.sink import Sink
 from ecom_llm.layout import Layout
 from ecom_llm.params import Collect, Params, Source
@@ -30,10 +31,10 @@ def run(params: Params, layout: Layout) -> None:
     """
     with replacing(layout.collected) as folder, Sink(folder) as sink:
         location = Location(params.collect.location, layout.workspace, folder / SCRATCH)
-        for source in params.collect.sources:
-            sink.take(
-                watched(weighted(records(source, params.collect, location), source), f"collect {source.path}", None)
-            )
+        sources = params.collect.sources
+        for source, shop in zip(sources, shops_of(sources, params.collect.shops), strict=True):
+            found = marked(records(source, params.collect, location), source, shop)
+            sink.take(watched(found, f"collect {source.path}", None))
         location.require_unchanged()
     counts = ", ".join(f"{sink.counts[table]:,} {table}" for table in TABLES)
     log.info("collected %s; %s rows rejected", counts, f"{sink.counts[REJECTED]:,}")
@@ -50,10 +51,12 @@ def records(source: Source, params: Collect, location: Location) -> Iterator[Sou
         yield from getattr(tables, table)
 
 
-def weighted(found: Iterator[Sourced | Rejected], source: Source) -> Iterator[Sourced | Rejected]:
-    """The records with their source's weight, and named after its path: two sources may hold files of one name."""
+def marked(found: Iterator[Sourced | Rejected], source: Source, shop: str) -> Iterator[Sourced | Rejected]:
+    """The records with their source's weight and shop, and named after its path: two sources may hold files of one name."""
     place = PurePosixPath(source.path)
     for record in found:
         name = str(place if place.name == record.source else place / record.source)
-        update = {"source": name} if isinstance(record, Rejected) else {"source": name, "weight": source.weight}
-        yield record.model_copy(update=update)
+        if isinstance(record, Rejected):
+            yield record.model_copy(update={"source": name})
+        else:
+            yield record.model_copy(update={"source": name, "weight": source.weight, **ids_in(shop, record)})

@@ -47,10 +47,20 @@ class Collect(Section):
     or file at s3://, gs:// or azure://, one file at http(s)://. Credentials come from the environment alone."""
     sources: tuple[Source, ...] = Field(min_length=1)
     """Where records come from; several sources make one run."""
+    shops: dict[str, str]
+    """Path of a source, or a folder of sources, -> the shop whose ids it has. Equal ids of two shops are two products; sources
+    that name no shop share theirs, as one shop's products and reviews have to."""
     products: int = Field(ge=20, le=1_000_000)
     """Products in the built-in catalogue, each in English and Chinese."""
     shoppers: int = Field(ge=20, le=1_000_000)
     """Shoppers in the built-in catalogue, each with a purchase history."""
+
+    @field_validator("shops")
+    @classmethod
+    def have_names(cls, shops: dict[str, str]) -> dict[str, str]:
+        if any(not key.strip() or not shop.strip() for key, shop in shops.items()):
+            raise ValueError("expected the path of a source and the name of its shop, neither of them empty")
+        return shops
 
     @field_validator("location")
     @classmethod

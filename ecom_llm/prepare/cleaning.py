@@ -28,8 +28,12 @@ from ftfy.badness import BADNESS_RE, is_bad
 from ecom_llm.prepare.markup import BREAKING, ENTITY, HIDDEN, OPENING, without_hidden
 from ecom_llm.records import UserError
 
-CONTROL = r"[\x00-\x08\x0e-\x1b\x7f-\x{84}\x{86}-\x{9f}\x{200b}\x{2060}\x{feff}]"
-"""Control characters, and those of no width that join nothing (U+200D is left: it holds emoji together)."""
+CONTROL = (
+    r"[\x00-\x08\x0e-\x1b\x7f-\x{84}\x{86}-\x{9f}\x{ad}\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}"
+    r"\x{feff}]"
+)
+"""Control characters, soft hyphens, marks of direction (phones copy numbers with them, and hidden in one they hide it), and what of
+no width joins nothing (U+200D is left: it holds emoji together)."""
 BLANK = r"\t-\r\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 """White space but the plain one, as Python's `str.split` has it (Rust's `\\s` leaves out U+001C to U+001F)."""
 LONG = 2_000

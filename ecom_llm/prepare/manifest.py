@@ -53,7 +53,7 @@ class Tally:
         split = str(example.split)
         self.splits[split] += 1
         self.ids.append(number_of(example.id))
-        self.sources[example.source.partition(":")[0]] += 1
+        self.sources[example.source.rpartition(":")[0]] += 1
         self.groups[split].add(number_of(example.group))
         # zeros included, so that an empty slice can be seen
         slice_ = self.skills.setdefault(example.skill, {}).setdefault(example.locale, dict.fromkeys(SPLITS, 0))

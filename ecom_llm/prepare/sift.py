@@ -11,6 +11,9 @@ R = TypeVar("R", bound=Row)
 ORIGIN = ("source", "row", "weight")
 """What says where a row came from, and nothing of what it holds."""
 MAY_BE_EMPTY = ("title", "description", "goal", "audience")
+TAKEN = "key: an earlier row with other content has it"
+TAKEN_ELSEWHERE = "key: a row of another source, with other content, has it"
+"""Told apart, since ids of two shops that coincide would cost the second its products: `collect.shops` keeps them apart."""
 UNKNOWN = "product: not in the products table in this locale"
 UNTITLED = "product: its title is empty, or an earlier product has it"
 
@@ -78,7 +81,7 @@ def passed(table: str, rows: Iterable[R], ledger: Ledger, fault: Callable[[R], s
     """The rows of one table, without faulty ones, repetitions, and rows whose key an earlier one has."""
     found: list[R] = []
     contents: set[str] = set()
-    keys: set[Hashable] = set()
+    keys: dict[Hashable, str] = {}
     for row in rows:
         content, key = row.model_dump_json(exclude=set(ORIGIN)), key_of(row)
         reason = empty_field(row) or name_fault(row) or fault(row)
@@ -87,10 +90,12 @@ def passed(table: str, rows: Iterable[R], ledger: Ledger, fault: Callable[[R], s
         elif content in contents:
             ledger.settle(origin_of(table, row), Fate("duplicate"))
         elif key in keys:
-            ledger.settle(origin_of(table, row), Fate("rejected", "key: an earlier row with other content has it"))
+            ledger.settle(
+                origin_of(table, row), Fate("rejected", TAKEN if keys[key] == row.source else TAKEN_ELSEWHERE)
+            )
         else:
             contents.add(content)
-            keys.add(key)
+            keys[key] = row.source
             found.append(row)
     return found
 

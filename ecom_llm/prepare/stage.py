@@ -30,6 +30,7 @@ from ecom_llm.prepare.language import languages_of
 from ecom_llm.prepare.ledger import Books
 from ecom_llm.prepare.manifest import Manifest, Tally, build_manifest
 from ecom_llm.prepare.personal import scrub_text
+from ecom_llm.prepare.sift import TAKEN_ELSEWHERE
 from ecom_llm.prepare.split import capped
 from ecom_llm.prepare.splits import write_splits
 from ecom_llm.prepare.wash import placeholders_before, wash
@@ -95,6 +96,7 @@ def prepare(collected: Path, folder: Path, params: Prepare, refuse: Refuse) -> M
     personal_data = work.personal_data - placeholders_before(collected)
     manifest = build_manifest(work.books.accounts(), tally, len(items), personal_data, verdicts)
     check_ids(tally)
+    warn_of_shared_keys(manifest)
     check_splits(manifest, params)
     return manifest
 
@@ -113,6 +115,17 @@ def check_ids(tally: Tally) -> None:
     if tally.shared_ids():
         raise RuntimeError(
             f"{tally.shared_ids()} examples share their id with another: a skill does not tell its rows apart"
+        )
+
+
+def warn_of_shared_keys(manifest: Manifest) -> None:
+    """Ids of unrelated shops that coincide look like those of one: only their owner can tell."""
+    taken = manifest.rows.reasons.get(TAKEN_ELSEWHERE, 0)
+    if taken:
+        log.warning(
+            "%s rows were rejected because a row of another source has their id with other content. If the sources are of "
+            "different shops, name these in collect.shops, so that equal ids are kept apart.",
+            f"{taken:,}",
         )
 
 

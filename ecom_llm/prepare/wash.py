@@ -26,7 +26,7 @@ from ecom_llm.shards import is_pairs, parts_of
 
 TEXTS = ("title", "description", "text", "question", "answer", "goal", "audience")
 """Columns a person wrote; the other strings are keys, which are cleaned like texts (or rows would no longer find each
-other) but not scrubbed: two customers would become one `[EMAIL]`. Shoppers get pseudonyms instead."""
+other) but not scrubbed: two customers would become one `[EMAIL]`. Shoppers and products get pseudonyms instead."""
 NAMES = ("id", "product", "shopper", "locale")
 
 
@@ -36,8 +36,9 @@ def wash(collected: Path, washed: Path, buckets: int, params: Prepare) -> None:
         frame = daft.read_parquet(str(collected / table / "*.parquet"))
         texts = {name: texts_washed(col(name), params) for name in TEXTS if name in frame.column_names}
         names = {name: cleaned(col(name), params.clean) for name in NAMES if name in frame.column_names}
-        if "shopper" in names and params.scrub_personal_data:
-            names["shopper"] = pseudonyms(names["shopper"])
+        for name, rename in (PSEUDONYMS if params.scrub_personal_data else {}).items():
+            if name in names:
+                names[name] = rename(names[name])
         frame = frame.with_columns(texts | names)
         frame = frame.with_column(BUCKET, (hashed(col(KEYS[table])) % buckets).cast(daft.DataType.int64()))
         frame.write_parquet(str(washed / table), partition_cols=[col(BUCKET)])
@@ -50,8 +51,23 @@ def scrubbed(texts: Series) -> Series:
 
 
 @daft.func.batch(return_dtype=DataType.string(), use_process=False)
-def pseudonyms(names: Series) -> Series:
-    """Ids of shoppers; one that holds personal data, as an e-mail address does, gives way to a hash of itself.
+def shopper_pseudonyms(names: Series) -> Series:
+    """Ids of shoppers; see `pseudonyms`."""
+    return pseudonyms(names, "shopper")
+
+
+@daft.func.batch(return_dtype=DataType.string(), use_process=False)
+def product_pseudonyms(names: Series) -> Series:
+    """Ids of products, which small sellers' lists make of their own numbers and addresses; see `pseudonyms`."""
+    return pseudonyms(names, "product")
+
+
+PSEUDONYMS = {"id": product_pseudonyms, "product": product_pseudonyms, "shopper": shopper_pseudonyms}
+"""Columns of ids -> what their pseudonyms are made by; a product's id is the same in every table."""
+
+
+def pseudonyms(names: Series, kind: str) -> Series:
+    """Ids; one that holds personal data, as an e-mail address does, gives way to a hash of itself.
 
     The same id always has the same pseudonym, so histories stay whole. Who knows the id can tell the pseudonym: it keeps
     ids out of examples and logs, and makes nobody anonymous.
@@ -60,7 +76,7 @@ def pseudonyms(names: Series) -> Series:
     telling = [place for place in np.flatnonzero(suspects(column)) if find(column[place].as_py())]
     renamed = column.to_pylist()
     for place in telling:
-        renamed[place] = f"shopper-{hashlib.blake2b(renamed[place].encode(), digest_size=8).hexdigest()}"
+        renamed[place] = f"{kind}-{hashlib.blake2b(renamed[place].encode(), digest_size=8).hexdigest()}"
     return Series.from_arrow(pa.array(renamed, pa.large_string()))
 
 

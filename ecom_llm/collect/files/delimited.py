@@ -1,6 +1,11 @@
-"""CSV and its kin -> rows: delimiter detected, quotes as in RFC 4180, each bad record a Fault at the line it starts on."""
+"""CSV and its kin -> rows: delimiter detected, quotes as in RFC 4180, each bad record a Fault at the line it starts on.
+
+Between tabs a quote is often just a sign (18" doll): databases write tabs without quoting. There, a line that is no valid CSV but
+has as many cells as the header is read as it stands.
+"""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +16,8 @@ from ecom_llm.collect.files.rows import Fault, Row, fault
 from ecom_llm.records import UserError
 
 DELIMITERS = (",", "\t", ";", "|")
+HINT = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+"""A first line that tells Excel the delimiter, and is no header."""
 SNIFFED = 100
 """Records of the sample on which the delimiters are compared."""
 LINE_COST = 128
@@ -59,6 +66,14 @@ class Feed:
         """Forget the record before."""
         self.taken, self.size, self.bad = [], 0, None
 
+    def unquoted(self, delimiter: str, width: int) -> list[str]:
+        """The `width` cells of the record's first line, its quotes being signs like others; none where they are not so many."""
+        line = self.taken[0][1]
+        if delimiter != "\t" or width < 2 or isinstance(line, Bad):
+            return []
+        cells = line.rstrip("\r\n").split(delimiter)
+        return cells if len(cells) == width else []
+
     def give_up(self) -> tuple[int, str]:
         """Number and text of the record's first line; the lines behind it will be read again."""
         first, *rest = self.taken
@@ -74,6 +89,7 @@ def records(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str] | Fau
     feed = Feed(lines)
     # strict, because the lenient reader glues cells together without a word
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    width = 0
     while True:
         feed.begin()
         try:
@@ -81,13 +97,26 @@ def records(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str] | Fau
         except StopIteration:
             return
         except (csv.Error, RecordTooLong) as error:
-            yield given_up(feed, error)
+            as_it_stands = feed.unquoted(delimiter, width)
+            yield (feed.give_up()[0], as_it_stands) if as_it_stands else given_up(feed, error)
             continue
         line = feed.taken[0][0]
-        if feed.bad:  # found in any of the record's lines
+        width = width or len(cells)
+        if several_rows(feed, delimiter, width, cells):
+            yield line, feed.unquoted(delimiter, width)
+            feed.give_up()
+        elif feed.bad:  # found in any of the record's lines
             yield line, feed.bad
         elif cells and (len(cells) > 1 or cells[0].strip()):
             yield line, cells
+
+
+def several_rows(feed: Feed, delimiter: str, width: int, cells: list[str]) -> bool:
+    """Whether a quote that was none glued lines together: the first is a row by itself, and the whole is not one, or all are."""
+    if len(feed.taken) < 2 or not feed.unquoted(delimiter, width):
+        return False
+    lines = [line.text if isinstance(line, Bad) else line for _, line in feed.taken]
+    return len(cells) != width or all(line.count(delimiter) == width - 1 for line in lines)
 
 
 def given_up(feed: Feed, error: Exception) -> tuple[int, Fault]:
@@ -122,6 +151,8 @@ def read_delimited(path: Path, lines: Lines, delimiter: str) -> Iterator[tuple[i
 def header_of(path: Path, rows: Iterator[tuple[int, list[str] | Fault]]) -> tuple[str, ...]:
     """The columns that the first record names."""
     line, cells = next(rows, (1, []))
+    if isinstance(cells, list) and is_hint(cells):
+        line, cells = next(rows, (2, []))
     if isinstance(cells, Fault):
         raise UserError(
             f"{path}:{line}: the header holds {cells.reason}: {cells.content!r}. "
@@ -139,6 +170,8 @@ def delimiter_of(sample: str) -> tuple[str, bool]:
     comma where there is no other, for a single column is a table too, though one in doubt.
     """
     lines = sample.splitlines(keepends=True)
+    if lines and (hint := HINT.fullmatch(lines[0])) and hint[1] in DELIMITERS:
+        return hint[1], True
     whole = lines[:-1] if len(lines) > 1 and not sample.endswith(("\n", "\r")) else lines
     scores = {delimiter: regularity(whole, delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: scores[delimiter])
@@ -146,9 +179,21 @@ def delimiter_of(sample: str) -> tuple[str, bool]:
     return (best, share >= 0.95 and count > 1) if cells > 1 else (",", False)
 
 
-def regularity(lines: Iterable[str], delimiter: str) -> tuple[float, int, int]:
+def is_hint(cells: list[str]) -> bool:
+    """Whether a record is Excel's `sep=;`, which its own delimiter cuts in two."""
+    return len(cells) == 2 and cells[0].lower() == "sep=" and not cells[1]
+
+
+def regularity(lines: Sequence[str], delimiter: str) -> tuple[float, int, int]:
     """Share of records with as many cells as the first, that number (0 for all where it is 1), and the number of records."""
     widths = [len(cells) for cells in first_records(lines, delimiter)]
+    plain = [line.count(delimiter) + 1 for line in lines if line.strip()][:SNIFFED] if delimiter == "\t" else []
+    # between tabs quotes may be plain signs, which glue lines together for the reader of records
+    return max(shares(widths), shares(plain))
+
+
+def shares(widths: Sequence[int]) -> tuple[float, int, int]:
+    """As `regularity`, of the cells in each record."""
     if not widths or widths[0] < 2:
         return 0.0, 0, len(widths)
     return sum(width == widths[0] for width in widths) / len(widths), widths[0], len(widths)

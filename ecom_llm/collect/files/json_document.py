@@ -6,6 +6,7 @@ The text is read through a window, so that only one member at a time stands in m
 import codecs
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,14 +181,21 @@ def shown(value: object) -> str:
 def object_members(window: Window) -> Iterator[tuple[int, Row | Fault]]:
     """The rows of an object whose brace has been read: of the one list in it, or else its objects, with their names."""
     held: list[tuple[int, Row | Fault]] = []
+    plain: list[str] = []
     lists = given = 0
     for name in names(window):
         line = window.line()
         if window.peek() == "[":
+            window.take("[", "")
+            if window.peek() not in ("{", "["):
+                deque(members(window), maxlen=0)  # tags, an empty list of errors: no rows
+                plain.append(name)
+                continue
             lists += 1
+            if "columns" in plain:
+                raise by_columns(window, "columns")
             if lists > 1 or given:
                 raise window.error(f"found a second thing to read under {name[:80]!r}", "one list")
-            window.take("[", "")
             yield from members(window)
             continue
         value = window.value()
@@ -199,9 +207,24 @@ def object_members(window: Window) -> Iterator[tuple[int, Row | Fault]]:
             yield from held
             held.clear()
     if not lists:
+        if (plain and not (held or given)) or (held and all(is_column(row) for _, row in held)):
+            raise by_columns(window, plain[0] if plain else held[0][1][KEY])
         if not (held or given):
             raise window.error("found an object without lists or objects", "a list of objects")
         yield from held
+
+
+def is_column(row: Row | Fault) -> bool:
+    """Whether an object's names are the numbers of rows, as in pandas' `to_json`."""
+    return isinstance(row, dict) and len(row) > 2 and row.keys() - {KEY} == {str(at) for at in range(len(row) - 1)}
+
+
+def by_columns(window: Window, name: str) -> UserError:
+    """What to tell about a table that is written column by column."""
+    return UserError(
+        f"{window.path}: holds no list of objects, but {str(name)[:80]!r} as a list of its own: a table by its columns? Expected "
+        "one object for each row; with pandas: frame.to_json(PATH, orient='records', lines=True)."
+    )
 
 
 def named(window: Window, name: str, value: Row) -> Row | Fault:

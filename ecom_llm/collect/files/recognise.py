@@ -22,6 +22,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Magic bytes of Office files before 2007."""
 LITERAL = re.compile(r"\{\s*u?'")
 """A Python dict with text as its first key; JSON has no single quotes."""
+MARKUP = re.compile(r"\s*<(?:\?xml|!doctype|html|rss|feed|urlset)\b", re.IGNORECASE)
+"""How feeds and pages begin, those that call themselves .xls too."""
 OBJECT_LINE = re.compile(r"^\{.*\}\s*$", re.MULTILINE)
 
 
@@ -92,6 +94,11 @@ def recognise_text(path: Path, compression: str | None, sample: bytes, whole: bo
     text = sample.removeprefix(mark_of(encoding)).decode(encoding, errors="replace").removeprefix("\ufeff")
     if whole and not text.strip():
         raise UserError(f"{path}: is empty. Remove it from the sources, or fill it.")
+    if MARKUP.match(text):
+        raise UserError(
+            f"{path}: is XML or HTML, which is not read. Save it as CSV, TSV, JSON or Excel: shops and feeds (Google Merchant's "
+            "too) export their rows as one of them."
+        )
     kind = structured_kind(path, text, whole)
     if kind:
         return Recognised(kind, compression, encoding)
@@ -172,9 +179,17 @@ def json_value(text: str) -> object:
         return None
 
 
+def by_columns(value: dict[str, object]) -> bool:
+    """Whether an object holds a table's columns rather than its rows, as pandas writes a frame in some orientations."""
+    if {"columns", "data"} <= value.keys():
+        return True
+    lengths = {len(member) if isinstance(member, list) else 0 for member in value.values()}
+    return len(value) > 1 and len(lengths) == 1 and lengths.pop() > 1
+
+
 def holds_rows(value: dict[str, object]) -> bool:
     """Whether a single object is a document with rows in it, rather than a row."""
     lists = [member for member in value.values() if isinstance(member, list)]
-    if any(isinstance(member, dict) for found in lists for member in found[:1]):
+    if any(isinstance(member, dict) for found in lists for member in found[:1]) or by_columns(value):
         return True
     return bool(value) and all(isinstance(member, dict) for member in value.values())

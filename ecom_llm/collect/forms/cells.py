@@ -1,6 +1,7 @@
 """Cells -> values: text as a person would spell it, and lists; what cannot be a value is told in a few words."""
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -52,6 +53,22 @@ def members_of(value: object) -> tuple[str, ...]:
     """A list cell: a JSON list, or text whose members are separated by semicolons."""
     parts = value if isinstance(value, list | tuple) else text_of(value).split(";")
     return tuple(filter(None, map(text_of, parts)))
+
+
+STARS = re.compile(
+    r"(?:rated )?([1-5])(?:[.,]0+)?(?: ?/ ?5| (?:out )?of 5)?(?:[.,]0+)?(?: ?stars?| ?星| ?分)?", re.IGNORECASE
+)
+DRAWN = re.compile("(★{1,5})[☆✩✰]*")
+HAN_STARS = {f"{number}星": str(stars) for stars, number in enumerate("一二三四五", start=1)}
+
+
+def stars_of(text: str) -> str:
+    """Stars as a digit, as shops spell them: 4.0, 4,0, 4/5, 4.0 out of 5 stars, ★★★★☆, 4星, 四星; other texts as they are."""
+    spelt = STARS.fullmatch(text)
+    if spelt:
+        return spelt[1]
+    drawn = DRAWN.fullmatch(text)
+    return str(len(drawn[1])) if drawn and len(text) in (5, len(drawn[1])) else HAN_STARS.get(text, text)
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -15,6 +15,8 @@ ROW = "{row}"
 """In a constant: the row's own file and number, for files that have no ids."""
 OPEN = "attributes"
 """`products.attributes` without a name: a column that holds all attributes of a product at once."""
+QUANTITY = "quantity"
+"""Of `interactions`, though no field of theirs: rows with less than one are returns, and no purchases."""
 FALLS_BACK = ("source", "row", "locale", "title", "attributes", "position")
 """Fields a mapping may leave out though a record has them: form and source fill them."""
 
@@ -32,12 +34,23 @@ class Mapping:
     def columns(self) -> tuple[str, ...]:
         """The file's columns that are read, each once."""
         spelt = [spelling for fields in self.fields.values() for spelling in fields.values()]
+        spelt += [column for name in self.attributes if (column := naming(name))]
         return tuple(dict.fromkeys(one for one in (*spelt, *self.attributes.values()) if not one.startswith(CONSTANT)))
+
+
+def naming(name: str) -> str:
+    """The column that holds an attribute's name, of `{Option1 Name}`; empty for a name that stands for itself."""
+    return name[1:-1] if name.startswith("{") and name.endswith("}") else ""
 
 
 def known_fields(table: str) -> list[str]:
     """The fields of a canonical table that a column may fill."""
     return [name for name in TABLES[table].model_fields if name not in ("source", "row", "weight")]
+
+
+def mapped_fields(table: str) -> list[str]:
+    """The same, and what else of a row `mapped` asks for."""
+    return [*known_fields(table), *([QUANTITY] if table == "interactions" else [])]
 
 
 @cache
@@ -82,10 +95,10 @@ def check_field(source: Source, key: str, table: str, field: str) -> None:
     """A key names a canonical table and one of its fields."""
     if table not in TABLES:
         raise complaint(source, key, f"there is no table {table!r}; expected TABLE.FIELD with {', '.join(TABLES)}.")
-    if field not in known_fields(table):
+    if field not in mapped_fields(table):
         more = ", attributes.NAME" if table == "products" else ""
         raise complaint(
-            source, key, f"{table} has no field {field!r}; expected one of {', '.join(known_fields(table))}{more}."
+            source, key, f"{table} has no field {field!r}; expected one of {', '.join(mapped_fields(table))}{more}."
         )
 
 
@@ -116,7 +129,9 @@ def check_columns(source: Source, mapping: Mapping, columns: Iterable[str], wher
         UserError: names the key, the file, the nearest column and all there are.
     """
     there = list(columns)
-    for key, spelling in source.columns.items():
+    named = {key: naming(key.removeprefix("products.attributes.")) for key in source.columns}
+    asked = [*source.columns.items(), *((key, column) for key, column in named.items() if column)]
+    for key, spelling in asked:
         if spelling in mapping.columns and spelling not in there:
             near = get_close_matches(spelling, there, n=1)
             meant = f" Did you mean {near[0]!r}?" if near else ""

@@ -4,6 +4,7 @@ Rows are streamed, so that neither a copy nor a cache of the data is made. No co
 rows (Parquet, CSV, JSON) are read.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ecom_llm.collect.forms.origins import Origin
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
 from ecom_llm.records import Sourced, Split, UserError
+
+log = logging.getLogger(__name__)
 
 SPLITS: dict[str, Split] = {
     "train": "train",
@@ -31,7 +34,8 @@ def read(place: Path, source: Source) -> Iterator[Sourced | Rejected]:
     """Read every split of a data set; rows are counted from 1 within each, and `NAME/SPLIT` is their source.
 
     Args:
-        place: a local folder of Parquet, CSV or JSON files; where there is none, `source.path` is a name on the Hub.
+        place: a local folder of Parquet, CSV or JSON files, or one that `save_to_disk` wrote; where there is none,
+            `source.path` is a name on the Hub.
 
     Raises:
         UserError: the data set cannot be loaded, or the mapping does not fit it.
@@ -45,6 +49,12 @@ def read(place: Path, source: Source) -> Iterator[Sourced | Rejected]:
     if given and "products" in mapping.fields:
         # before products are compared, so that one in two splits has its first row's: no product may stand in both
         mapping.fields["products"].setdefault("split", PUBLISHED)
+    elif given:
+        log.warning(
+            "%s: its published splits are not kept, since only products carry them: map products.id, too, or let prepare draw "
+            "splits from all rows.",
+            source.path,
+        )
     yield from records_of(rows_of(parts, given, source), source, mapping, attributes_of_object)
 
 
@@ -58,9 +68,17 @@ def load(name: str, source: Source) -> Mapping[str, Iterable[Row]]:
     import datasets
 
     try:
+        if is_saved(Path(name)):
+            saved = datasets.load_from_disk(name)
+            return saved if isinstance(saved, dict) else {"train": saved}
         return datasets.load_dataset(name, streaming=True)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise unusable(source, name, error) from error
+
+
+def is_saved(place: Path) -> bool:
+    """Whether a folder is what `save_to_disk` writes: Arrow files, with these beside them."""
+    return any((place / name).is_file() for name in ("dataset_dict.json", "state.json"))
 
 
 def unusable(source: Source, name: str, error: Exception) -> UserError:

@@ -12,15 +12,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ecom_llm.collect.files import Fault, Row, shape_of
-from ecom_llm.collect.forms.cells import members_of, text_of
+from ecom_llm.collect.forms.cells import members_of, stars_of, text_of
 from ecom_llm.collect.forms.columns import (
     CONSTANT,
     OPEN,
+    QUANTITY,
     ROW,
     Mapping,
     check_columns,
     complaint,
     mapping_of,
+    naming,
     needed_fields,
     shows_all_columns,
 )
@@ -29,13 +31,15 @@ from ecom_llm.collect.forms.spool import FirstProducts, Histories
 from ecom_llm.collect.forms.tables import LISTS, LOCALE
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
-from ecom_llm.records import TABLES, Interaction, Product, Sourced, UserError
+from ecom_llm.records import LIST_SEPARATOR, TABLES, Interaction, Product, Sourced, UserError
 
 log = logging.getLogger(__name__)
 
 Opener = Callable[[object], dict[str, str]]
 """A cell that holds all attributes of a product -> name and value of each; a ValueError says why it cannot."""
 
+PROSE = ("description", "text", "question", "answer")
+"""Fields that hold sentences: a list in one is of paragraphs, and not of values."""
 MOST_COLUMNS = 1000
 """Columns that are remembered to be named in an error: the keys of JSON rows may be without end."""
 
@@ -65,7 +69,20 @@ def attributes_of_object(cell: object) -> dict[str, str]:
         return {}
     if not isinstance(cell, dict):
         raise ValueError("expected a JSON object; the form specifications reads Ruby hashes")
-    return {name: value for name, value in ((text_of(name), text_of(value)) for name, value in cell.items()) if value}
+    spelt = ((text_of(name), value_of(value)) for name, value in cell.items())
+    return {name: value for name, value in spelt if value}
+
+
+def prose_of(cell: object) -> str:
+    """A text; where it comes as a list of paragraphs, one behind the other."""
+    return "\n".join(members_of(cell)) if isinstance(cell, list) else text_of(cell)
+
+
+def value_of(value: object) -> str:
+    """An attribute's value; an object in it, as Amazon's ranks are, is spelt as a list of `name: value`."""
+    if not isinstance(value, dict):
+        return text_of(value)
+    return LIST_SEPARATOR.join(f"{text_of(name)}: {text_of(part)}" for name, part in value.items())
 
 
 def records_of(
@@ -109,11 +126,29 @@ def fate(
         if table == "products":
             values = {"title": "", **values, "attributes": attributes_of(origin, row, source, mapping, opened)}
         if table == "interactions":
+            check_bought(values, mapping.fields[table])
             # the column that orders the history is a date more often than a position: see `Histories`
             values["position"] = 0
         return made_of(table, origin, values, mapping.fields[table])
     except ValueError as error:
         return origin.rejected(table, str(error), row)
+
+
+def check_bought(values: dict[str, object], fields: dict[str, str]) -> None:
+    """Refuse a return or a cancelled order, which an invoice writes as less than one piece; the quantity is used up.
+
+    Raises:
+        ValueError: as above, or the quantity is no number.
+    """
+    if QUANTITY not in fields:
+        return
+    name, spelt = named(fields[QUANTITY], QUANTITY), str(values.pop(QUANTITY, ""))
+    try:
+        bought = float(spelt.replace(",", "."))
+    except ValueError as error:
+        raise ValueError(f"{name}: no number") from error
+    if not bought > 0:
+        raise ValueError(f"{name}: not above 0, so a return and no purchase")
 
 
 def cell_of(origin: Origin, row: Row, source: Source, spelling: str) -> object:
@@ -140,11 +175,11 @@ def values_of(table: str, origin: Origin, row: Row, source: Source, fields: dict
             continue
         try:
             cell = cell_of(origin, row, source, spelling)
-            value = members_of(cell) if field in LISTS else text_of(cell)
+            value = members_of(cell) if field in LISTS else prose_of(cell) if field in PROSE else text_of(cell)
         except ValueError as error:
             raise ValueError(f"{named(spelling, field)}: {error}") from error
         if value:
-            values[field] = value
+            values[field] = stars_of(value) if field == "stars" else value
         elif field in (*needed_fields(table), "position"):
             raise ValueError(f"{named(spelling, field)}: empty")
     locale = values.setdefault("locale", source.locale)
@@ -162,12 +197,15 @@ def attributes_of(origin: Origin, row: Row, source: Source, mapping: Mapping, op
             found = opened(cell_of(origin, row, source, spelling))
         except ValueError as error:
             raise ValueError(f"{named(spelling, OPEN)}: {error}") from error
-    for name, column in mapping.attributes.items():
+    for spelt, column in mapping.attributes.items():
         try:
             value = text_of(cell_of(origin, row, source, column))
+            name = text_of(row.get(naming(spelt))) if naming(spelt) else spelt
         except ValueError as error:
-            raise ValueError(f"{named(column, name)}: {error}") from error
-        if value:
+            raise ValueError(f"{named(column, spelt)}: {error}") from error
+        if value and name and found.get(name, value) != value:
+            found[name] += f"{LIST_SEPARATOR}{value}"
+        elif value and name:
             found[name] = value
     return found
 

@@ -61,8 +61,8 @@ def files_of(place: Path, source: Source) -> list[Path]:
 
 
 def is_data(name: str) -> bool:
-    """Whether a file in a folder of data is one of rows; `.dvc` files only name what DVC keeps."""
-    return not name.startswith(".") and not name.endswith(".dvc") and not name.lower().startswith(BESIDE_DATA)
+    """Whether a file in a folder of data is one of rows; `.dvc` files only name what DVC keeps, Spark adds `_SUCCESS`."""
+    return not name.startswith((".", "_")) and not name.endswith(".dvc") and not name.lower().startswith(BESIDE_DATA)
 
 
 def there(folder: Path) -> str:

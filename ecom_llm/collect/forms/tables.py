@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ecom_llm.collect.files import Fault, Row, Shape, read_rows, shape_of
-from ecom_llm.collect.forms.cells import members_of, text_of
+from ecom_llm.collect.forms.cells import members_of, stars_of, text_of
 from ecom_llm.collect.forms.columns import known_fields, shows_all_columns
 from ecom_llm.collect.forms.origins import Origin, files_of, there, without_columns
 from ecom_llm.collect.forms.spool import Histories
@@ -212,7 +212,8 @@ def value_of(name: str, cell: object) -> str | tuple[str, ...] | None:
             return members_of(cell)
         if isinstance(cell, list):
             raise ValueError("expected text, found a list")
-        return text_of(cell) or (None if name in NONE_WHERE_EMPTY else "")
+        text = stars_of(text_of(cell)) if name == "stars" else text_of(cell)
+        return text or (None if name in NONE_WHERE_EMPTY else "")
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from ecom_llm.collect.forms.dataset import is_saved
 from ecom_llm.collect.forms.origins import is_data
 from ecom_llm.collect.forms.tables import LOCALE
 from ecom_llm.collect.inspect.columns import plain
 from ecom_llm.collect.inspect.fields import Match
 from ecom_llm.collect.inspect.language import guess
-from ecom_llm.collect.inspect.problems import Problem, listed, problems_of, repeated
+from ecom_llm.collect.inspect.problems import Problem, is_headless, listed, problems_of, repeated
 from ecom_llm.collect.inspect.propose import Proposal, mapped, published, specified, tables_of
 from ecom_llm.collect.inspect.recognise import Recognised, file_form, folder_form
 from ecom_llm.collect.inspect.sample import Sample, spellable, tried
@@ -80,7 +81,7 @@ def inspect(place: Path, limit: int, locale: str | None, address: str = "") -> I
             samples = {name: sample for name, sample in samples.items() if name in one.files}
     spoken, why = (locale, "as you said") if locale else guess(texts_of(samples, known))
     location = (place if place.is_dir() else place.parent).resolve()
-    proposals = propose(samples, known, spoken)
+    proposals = propose(samples, known, spoken, all_read=not unread.keys() & found.keys())
     return Inspection(
         place=place,
         location=location,
@@ -98,6 +99,11 @@ def files_of(place: Path) -> dict[str, Path]:
     """Name -> the file itself, or the data files of a folder; shards in its `data` count as its own, as on the Hub."""
     if place.is_file():
         return {place.name: place}
+    if is_saved(place):
+        raise UserError(
+            f"{place}: is a data set that `save_to_disk` wrote, whose files are not looked at here. The form dataset reads it by "
+            "`columns` that you write; or write it anew, and inspect that: part.to_parquet('NAME.parquet') for each split."
+        )
     try:
         inside = sorted(path for path in place.iterdir() if path.is_file() and is_data(path.name))
     except OSError as error:
@@ -136,8 +142,12 @@ def texts_of(samples: dict[str, Sample], known: list[Recognised]) -> Iterator[st
         yield from (plain(row.get(column)) for _, row in samples[name].rows for column in told)
 
 
-def propose(samples: dict[str, Sample], known: list[Recognised], locale: str) -> list[Proposed]:
-    """Published forms first; what they leave over is mapped by its columns, files of equal columns as one."""
+def propose(samples: dict[str, Sample], known: list[Recognised], locale: str, all_read: bool) -> list[Proposed]:
+    """Published forms first; what they leave over is mapped by its columns, files of equal columns as one.
+
+    Args:
+        all_read: whether a source that names the folder would meet no file that cannot be read.
+    """
     found = [one for form in known if (one := for_form(form, samples, locale)) is not None]
     read = {name for one in known for name in one.files}
     # what else lies in a published folder (a licence, a scoring table) is not the shop's
@@ -146,7 +156,7 @@ def propose(samples: dict[str, Sample], known: list[Recognised], locale: str) ->
     left = {name: sample for name, sample in samples.items() if name not in read and sample.shape.kind != "lines"}
     alike = {tuple(column.name for column in sample.columns) for sample in left.values()}
     # one source for the folder is shorter, and next month's export is read without a new recipe
-    if len(left) == len(samples) > 1 == len(alike):
+    if all_read and len(left) == len(samples) > 1 == len(alike):
         first = next(iter(left.values()))
         one = mapped(first, ".", locale, "mapped")
         return [(one, first)] if one else []
@@ -169,6 +179,11 @@ def for_form(known: Recognised, samples: dict[str, Sample], locale: str) -> Prop
 def problems(name: str, sample: Sample, proposals: list[Proposed]) -> tuple[Problem, ...]:
     """What is wrong with one sample; ids may repeat only where a row is more than a product of its own."""
     found = problems_of(sample.rows, sample.columns, sample.faults)
+    if sample.shape.kind == "csv" and is_headless(sample.shape.columns):
+        found = (
+            Problem("the first line holds values: is the line with the names of the columns missing?", 1, 1),
+            *found,
+        )
     for proposal, _ in proposals:
         columns = proposal.source.columns
         if proposal.source.path == name and tables_of(columns) == ["products"]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ecom_llm.collect.forms.cells import stars_of
+
 Kind = Literal["integer", "number", "date", "list", "object", "category", "text", "empty"]
 
 MAJORITY = 0.8
@@ -17,12 +19,12 @@ CATEGORY_CHARACTERS = 40
 """Mean length up to which repeated texts are categories; longer ones are boilerplate."""
 CATEGORIES = 200
 """Distinct values a category may have in the sample."""
-MISSING = {"", "null", "none", "nan", "n/a", "na", "nil", "-", "--", "无", "暂无", "空"}
+MISSING = {"", "null", "none", "nan", "n/a", "na", "nil", "-", "--", "[]", "{}", "无", "暂无", "空"}
 """Spellings of nothing, casefolded: they say nothing about a column's kind."""
 
 INTEGER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)")
 NUMBER = re.compile(
-    r"(?:[$€£¥￥₹]\s?)?[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:\.\d+)?(?:[eE][+-]?\d+)?\s?(?:%|元|USD|EUR|CNY|RMB)?"
+    r"(?:[$€£¥￥₹]\s?)?[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?(?:%|元|USD|EUR|CNY|RMB)?"
 )
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 DATE = re.compile(
@@ -52,6 +54,8 @@ class Column:
     """Where the kind is that of most cells only: how many are of another, the first one's line, and its kind."""
     stars: bool
     """Whether the filled cells are whole numbers from 1 to 5, with at least two of them in use."""
+    listed: bool = False
+    """Whether the filled cells are lists of plain values, which `collect` joins: Amazon's descriptions are paragraphs."""
 
     @property
     def empty(self) -> float:
@@ -64,6 +68,11 @@ def plain(value: object) -> str:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
     return " ".join(text.split())
+
+
+def is_plain_list(value: object) -> bool:
+    """Whether a cell is a list, not a text that looks like one, of values that are no lists or objects themselves."""
+    return isinstance(value, list) and not any(isinstance(member, list | dict) for member in value)
 
 
 def is_missing(text: str) -> bool:
@@ -113,8 +122,8 @@ def fits(kind: Kind, column: Kind) -> bool:
 
 
 def are_stars(texts: Sequence[str]) -> bool:
-    """Whole numbers from 1 to 5 (`4.0` too), at least two different ones; a few cells may say something else."""
-    found = [text.removesuffix(".0") for text in texts]
+    """Whole numbers from 1 to 5 as shops spell them, at least two different ones; a few cells may say something else."""
+    found = [stars_of(text) for text in texts]
     stars = [text for text in found if len(text) == 1 and text in "12345"]
     return len(set(stars)) > 1 and len(stars) >= STARS * len(found)
 
@@ -142,7 +151,8 @@ def column_of(name: str, cells: Sequence[tuple[int, object]], rows: int) -> Colu
         example=by_length[len(by_length) // 2] if by_length else "",
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         odd=(len(odd), *odd[0]) if odd else None,
-        stars=kind in ("integer", "number") and are_stars(texts),
+        stars=kind in ("integer", "number", "category") and are_stars(texts),
+        listed=all(is_plain_list(value) for _, value, text in spelt if not is_missing(text)),
     )
 
 

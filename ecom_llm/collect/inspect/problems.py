@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ftfy.badness import is_bad
 
-from ecom_llm.collect.inspect.columns import Column, plain
+from ecom_llm.collect.inspect.columns import Column, kind_of, plain
 from ecom_llm.collect.inspect.personal import hints_in
 from ecom_llm.collect.inspect.synonyms import is_named
 
@@ -23,6 +23,7 @@ HTML = re.compile(
 )
 LOST = re.compile("\ufffd|锟斤拷|ï»¿|烫烫烫")
 """What is left of characters that were decoded wrongly and then written again."""
+YEAR = re.compile(r"(?:19|20)\d\d")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Rows = Sequence[tuple[int, Mapping[str, object]]]
@@ -117,6 +118,14 @@ def repeated(name: str, rows: Rows) -> Problem | None:
     seen: set[str] = set()
     again = [line for line, row in rows if (text := plain(row.get(name))) and (text in seen or seen.add(text))]
     return Problem(f"ids that repeat in {name}", len(again), again[0]) if again else None
+
+
+def is_headless(columns: Sequence[str]) -> bool:
+    """Whether what should be names of columns are values: half of them numbers or dates, where years may be names."""
+    values = [
+        name for name in columns if kind_of(name, name) in ("integer", "number", "date") and not YEAR.fullmatch(name)
+    ]
+    return len(values) > len(columns) / 2
 
 
 def problems_of(rows: Rows, columns: Sequence[Column], faults: Sequence[tuple[int, str]]) -> tuple[Problem, ...]:

@@ -4,10 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ecom_llm.collect.inspect.columns import Column, plain
-from ecom_llm.collect.inspect.fields import FILLED, Match, best, prose_by_value, stars_by_value
+from ecom_llm.collect.inspect.columns import Column, kind_of, plain
+from ecom_llm.collect.inspect.fields import (
+    FILLED,
+    LINKS,
+    Match,
+    best,
+    prose_by_value,
+    short_description,
+    stars_by_value,
+)
 from ecom_llm.collect.inspect.sample import Sample
-from ecom_llm.collect.inspect.synonyms import is_named
+from ecom_llm.collect.inspect.synonyms import is_named, normal
 from ecom_llm.params import Form, Source
 
 CONSTANT = 0.9
@@ -41,14 +49,18 @@ CORE = {
     "interactions": ("shopper",),
 }
 """What makes a table, beside the product that each of them names."""
-EXTRA = {"reviews": ("strengths", "flaws"), "adverts": ("goal", "audience"), "interactions": ("position",)}
+EXTRA = {
+    "reviews": ("strengths", "flaws"),
+    "adverts": ("goal", "audience"),
+    "interactions": ("position", "quantity"),
+}
 
 
 def agrees(sample: Sample, product: str, column: str, without_proof: bool) -> bool:
     """Whether a column says something of the product: rows of one id hold one value.
 
     Args:
-        without_proof: what to believe where no id comes twice.
+        without_proof: what to believe where no id comes twice, or hardly any.
     """
     values: dict[str, list[str]] = defaultdict(list)
     for _, row in sample.rows:
@@ -56,7 +68,8 @@ def agrees(sample: Sample, product: str, column: str, without_proof: bool) -> bo
         if name and text:  # an empty cell contradicts nothing
             values[name].append(text)
     twice = [found for found in values.values() if len(found) > 1]
-    if not twice:
+    # a catalogue with two products of one id by mistake is one still
+    if len(twice) <= (1 - CONSTANT) * len(values) and (without_proof or not twice):
         return without_proof
     return sum(len(set(found)) == 1 for found in twice) >= CONSTANT * len(twice)
 
@@ -101,6 +114,9 @@ def products(sample: Sample, product: Match, taken: set[str], alone: bool) -> di
         match = best(name, sample, {column.name for column in sample.columns} - about)
         if match is not None and match.column not in {one.column for one in found.values()} - {product.column}:
             found[name] = match
+    name = None if "products.title" in found else short_description(sample, about - {product.column})
+    if name is not None:
+        found = {field: match for field, match in found.items() if match.column != name.column} | {name.field: name}
     used = {match.column for match in found.values()}
     features = [column for column in left if column.name in about - used]
     whole = next(
@@ -108,11 +124,29 @@ def products(sample: Sample, product: Match, taken: set[str], alone: bool) -> di
     )
     if whole is not None:
         found["products.attributes"] = Match("products.attributes", whole, "an object of names and values")
-    single = [column for column in features if is_attribute(column)]
+    pairs = named_values(sample)
+    found |= {
+        f"products.attributes.{{{name}}}": Match(f"products.attributes.{{{name}}}", value, f"named by {name}")
+        for value, name in pairs.items()
+    }
+    left_over = [column for column in features if column.name not in {*pairs, *pairs.values()}]
+    single = [column for column in left_over if is_attribute(column)]
     # where texts speak of none, there is nothing to choose by
     for column in [column for column in single if is_spoken_of(sample, column, found)] or single:
         name = f"products.attributes.{column.name}"
         found[name] = Match(name, column.name, f"{column.kind}, one for each product")
+    return found
+
+
+def named_values(sample: Sample) -> dict[str, str]:
+    """Column of values -> column of its name, as WooCommerce (`Attribute 1 name`) and Shopify (`Option1 Name`) have them."""
+    known = {normal(column.name): column.name for column in sample.named if 1 - column.empty >= FILLED}
+    found: dict[str, str] = {}
+    for name, spelt in known.items():
+        stem = name.removesuffix("name")
+        value = next((known[stem + end] for end in ("value", "values") if stem + end in known), None)
+        if value is not None and stem != name and stem[-1:].isdecimal():
+            found[value] = spelt
     return found
 
 
@@ -130,10 +164,14 @@ def is_spoken_of(sample: Sample, column: Column, found: Mapping[str, Match]) -> 
 
 
 def holds_objects(sample: Sample, name: str) -> bool:
-    """Whether the cells are JSON objects of plain values, rather than texts that look like some."""
+    """Whether the cells are JSON objects, rather than texts that look like some, and tell of the product in words.
+
+    Amazon's `salesRank` is an object of numbers alone.
+    """
     cells = [value for _, row in sample.rows if (value := row.get(name)) not in (None, "", {})]
-    flat = [isinstance(cell, dict) and not any(isinstance(part, dict) for part in cell.values()) for cell in cells]
-    return bool(flat) and all(flat)
+    if is_named("not attributes", name) or not all(isinstance(cell, dict) for cell in cells):
+        return False
+    return any(kind_of(part, plain(part)) in ("text", "list") for cell in cells for part in cell.values())
 
 
 def is_attribute(column: Column) -> bool:
@@ -141,14 +179,16 @@ def is_attribute(column: Column) -> bool:
     known = is_named("not attributes", column.name) or is_named("personal", column.name)
     shaped = column.kind in ("category", "integer", "number", "text") and column.length <= ATTRIBUTE_CHARACTERS
     # a list of links is the commonest column that looks like a category
-    link = column.example.startswith(("http://", "https://"))
+    link = column.example.startswith(LINKS)
     return bool(not known and shaped and not link and 1 - column.empty >= FILLED and column.distinct > 1)
 
 
 def mapping(sample: Sample, locale: str) -> tuple[dict[str, Match], list[str]]:
     """Field -> match for everything that was understood, and what a person should know."""
     found, notes = rows_of_tables(sample), []
-    taken = {match.column for match in found.values()}
+    # before attributes are looked for: a language is one value for each product, too
+    told = best("locale", sample, {match.column for match in found.values()})
+    taken = {match.column for match in [*found.values(), told] if match is not None}
     product, tables = product_of(sample, taken), tables_of(found)
     own: dict[str, Match] = {}
     if product is not None:
@@ -168,7 +208,6 @@ def mapping(sample: Sample, locale: str) -> tuple[dict[str, Match], list[str]]:
         found[f"{table}.product"] = Match(f"{table}.product", known.column, known.why)
     if len(own) > 1:
         found |= own
-    told = best("locale", sample, {match.column for match in found.values()})
     if told is not None:
         found |= {f"{table}.locale": Match(f"{table}.locale", told.column, told.why) for table in tables_of(found)}
     return found, notes

@@ -136,8 +136,17 @@ def is_table(name: str, sample: Sample) -> bool:
     table = table_of(name)
     if table is None or not names.issuperset(REQUIRED[table]):
         return False
-    # `tables` refuses unknown columns, but for products, where they are attributes
-    return table == "products" or names <= {*REQUIRED[table], *optional(table)}
+    # `tables` refuses unknown columns, but for products, where they are attributes: of plain values, as a shop's API has not
+    if table != "products":
+        return names <= {*REQUIRED[table], *optional(table)}
+    return not any(holds_more(row) for _, row in sample.rows)
+
+
+def holds_more(row: Mapping[str, object]) -> bool:
+    """Whether a cell, other than the object of all attributes, is an object or a list of lists or objects."""
+    cells = [cell for name, cell in row.items() if name != "attributes"]
+    members = [member for cell in cells if isinstance(cell, list) for member in cell]
+    return any(isinstance(cell, dict) for cell in cells) or any(isinstance(one, list | dict) for one in members)
 
 
 def dataset(folder: Path, samples: Mapping[str, Sample]) -> Recognised | None:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecom_llm.collect.forms.columns import mapped_fields
 from ecom_llm.collect.inspect import SAMPLE_ROWS, inspect
 from ecom_llm.collect.inspect.columns import column_of, columns_of, kind_of, plain
 from ecom_llm.collect.inspect.language import guess
 from ecom_llm.collect.inspect.personal import hints_in, masked
 from ecom_llm.collect.inspect.problems import problems_of
 from ecom_llm.collect.inspect.synonyms import rank, synonyms
-from ecom_llm.records import TABLES, UserError
+from ecom_llm.records import UserError
 
 REPO = Path(__file__).parents[3]
 DATA = REPO.parent / "shared" / "data"
@@ -205,6 +206,120 @@ def test_stars_and_texts_are_found_by_their_values_alone(tmp_path):
     assert found == {"reviews.product": "sku", "reviews.stars": "q7", "reviews.text": "q8"}
 
 
+def test_a_catalogue_is_never_taken_for_reviews(tmp_path):
+    """Shopify's export: a row for each variant and picture, of which the first alone has the title and the description."""
+    rows = []
+    for at in range(40):
+        first = [f"lamp-{at}", f"Lamp {at}", f"<p>{PROSE} {at}</p>", "Acme", "S", 1, f"https://cdn/{at}.jpg"]
+        rows += [first, [f"lamp-{at}", "", "", "", "M", 2 + at % 4, ""]]
+    header = ["Handle", "Title", "Body (HTML)", "Vendor", "Option1 Value", "Image Position", "Image Src"]
+    found = columns_for(tmp_path, header, rows)
+    assert not [field for field in found if field.startswith("reviews.")], "a picture's place is no rating"
+    assert (found["products.title"], found["products.description"]) == ("Title", "Body (HTML)")
+
+
+def test_one_id_that_stands_twice_does_not_hide_a_catalogue(tmp_path):
+    rows = [[f"L{max(at, 1)}", f"Lamp {at}", f"{PROSE} {at}", at % 3] for at in range(30)]
+    found = columns_for(tmp_path, ["sku", "title", "description", "colour"], rows)
+    assert (found["products.title"], found["products.description"]) == ("title", "description")
+
+
+def test_a_column_of_languages_is_the_locale_and_no_attribute(tmp_path):
+    rows = [[f"{tag}{at % 9}", 1 + at % 5, f"{PROSE} {at}", tag] for at in range(30) for tag in ("en", "de", "fr")]
+    found = columns_for(tmp_path, ["product_id", "stars", "review_body", "language"], rows)
+    assert found["reviews.locale"] == "language"
+    assert "products.attributes.language" not in found
+
+
+@pytest.mark.parametrize("names", [("Option1 Name", "Option1 Value"), ("Attribute 1 name", "Attribute 1 value(s)")])
+def test_attributes_whose_names_stand_in_a_column(tmp_path, names):
+    rows = [[f"S{at}", f"Lamp {at}", f"{PROSE} {at}", "Colour", ("red", "blue")[at % 2]] for at in range(30)]
+    path = write_csv(tmp_path / "some.csv", ["SKU", "Name", "Description", *names], rows)
+    ((proposal, trial),) = inspect(path, SAMPLE_ROWS, None).proposals
+    assert proposal.source.columns[f"products.attributes.{{{names[0]}}}"] == names[1]
+    assert trial.skills == ("describe",)
+
+
+@pytest.mark.parametrize("name", ["Item No", "item_no.", "Product No", "Style ID", "movieId", "货品编号"])
+def test_more_names_of_a_products_id(name):
+    assert rank("products.id", name) is not None
+
+
+def test_an_invoice_has_names_and_purchases(tmp_path):
+    rows = [
+        [
+            536365 + at // 3,
+            f"8512{at % 9}",
+            f"LAMP {at % 9} IN WHITE METAL",
+            at % 7 - 1,
+            "12/1/2010 8:26",
+            17850 + at % 4,
+        ]
+        for at in range(60)
+    ]
+    header = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "CustomerID"]
+    found = columns_for(tmp_path, header, rows)
+    assert found["products.id"] == "StockCode"
+    assert found["products.title"] == "Description", (
+        "as short as a name, and no text that a model should learn to write"
+    )
+    assert "products.description" not in found
+    assert (found["interactions.position"], found["interactions.quantity"]) == ("InvoiceDate", "Quantity")
+
+
+def test_an_id_that_rows_lack_is_not_chosen(tmp_path):
+    rows = [[f"T{at}", "" if at % 3 else 5000000 + at, f"Lamp {at}", f"{PROSE} {at}"] for at in range(30)]
+    assert columns_for(tmp_path, ["id", "gtin", "title", "description"], rows)["products.id"] == "id"
+
+
+def test_paragraphs_are_a_description_and_ranks_are_no_attributes(tmp_path):
+    rows = [
+        {
+            "parent_asin": f"B{at}",
+            "title": f"Lamp {at}",
+            "description": [f"{PROSE} {at}", "It is white."] if at % 3 else [],
+            "images": [{"large": "https://cdn/1.jpg"}],
+            "salesRank": {"Lamps": at},
+            "details": {"Colour": "white", "Best Sellers Rank": {"Lamps": at, "Home": 7}},
+        }
+        for at in range(30)
+    ]
+    write_lines(tmp_path / "meta.jsonl", rows)
+    ((proposal, trial),) = inspect(tmp_path, SAMPLE_ROWS, None).proposals
+    assert proposal.source.columns["products.description"] == "description"
+    assert proposal.source.columns["products.attributes"] == "details"
+    assert (trial.records, trial.rejected.total(), trial.skills) == ({"products": 30}, 0, ("describe",))
+
+
+def test_a_document_with_objects_in_it_is_no_canonical_table(tmp_path):
+    """Shopify's /products.json is called like a table and has its columns; its variants are objects."""
+    rows = [
+        {"id": at, "title": f"Lamp {at}", "body_html": f"{PROSE} {at}", "vendor": f"V{at % 3}", "variants": [{"id": 1}]}
+        for at in range(30)
+    ]
+    path = tmp_path / "products.json"
+    path.write_text(json.dumps({"products": rows}))
+    ((proposal, trial),) = inspect(path, SAMPLE_ROWS, None).proposals
+    assert proposal.source.form == "mapped"
+    assert trial.records == {"products": 30}
+
+
+def test_what_spark_leaves_beside_its_parts_is_no_data(tmp_path):
+    for part in range(2):
+        write_lines(
+            tmp_path / f"part-{part}.jsonl",
+            [{"asin": f"B{at}", "rating": 1 + at % 5, "text": f"{PROSE} {at}"} for at in range(9)],
+        )
+    (tmp_path / "_SUCCESS").write_text("")
+    ((proposal, _),) = inspect(tmp_path, SAMPLE_ROWS, None).proposals
+    assert proposal.source.path == "."
+    (tmp_path / "notes.csv").write_text("")
+    found = inspect(tmp_path, SAMPLE_ROWS, None).proposals
+    assert [one.source.path for one, _ in found] == ["part-0.jsonl", "part-1.jsonl"], (
+        "the folder could not be read whole"
+    )
+
+
 def test_a_column_named_rating_without_stars_is_no_rating(tmp_path):
     rows = [[f"S{at % 4}", 10 * at, f"{PROSE} {at}"] for at in range(30)]
     path = write_csv(tmp_path / "some.csv", ["sku", "rating", "review"], rows)
@@ -216,6 +331,20 @@ def test_a_column_named_rating_without_stars_is_no_rating(tmp_path):
 def test_one_odd_cell_does_not_hide_the_stars(odd):
     rows = [(at, {"stars": str(1 + at % 5)}) for at in range(40)]
     assert columns_of([*rows, (41, {"stars": odd})])[0].stars
+
+
+@pytest.mark.parametrize("spelt", ["{},0", "{}.0 out of 5 stars", "{}星"])
+def test_stars_are_told_as_shops_spell_them(spelt):
+    assert columns_of([(at, {"stars": spelt.format(1 + at % 5)}) for at in range(40)])[0].stars
+
+
+def test_a_file_without_the_names_of_its_columns_is_told(tmp_path):
+    path = write_csv(
+        tmp_path / "u.data.csv", [196, 242, 3, 881250949], [[at, at * 2, 3, 88125 + at] for at in range(20)]
+    )
+    assert "the first line holds values" in inspect(path, SAMPLE_ROWS, None).problems["u.data.csv"][0].what
+    years = write_csv(tmp_path / "sales.csv", ["sku", 2023, 2024], [[f"S{at}", at, at * 2] for at in range(20)])
+    assert not inspect(years, SAMPLE_ROWS, None).problems["sales.csv"]
 
 
 def test_a_scale_to_ten_has_no_stars():
@@ -401,7 +530,7 @@ def test_the_locale_is_guessed_by_script(text, locale):
 
 def test_synonyms_name_fields_there_are():
     fields = set(synonyms()) - {"locale", "not attributes", "personal"}
-    assert {field for field in fields if field.split(".")[1] not in TABLES[field.split(".")[0]].model_fields} == set()
+    assert {field for field in fields if field.split(".")[1] not in mapped_fields(field.split(".")[0])} == set()
     assert (
         rank("reviews.text", "Review Text")
         == rank("reviews.text", "reviewText")

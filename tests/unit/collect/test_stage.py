@@ -107,3 +107,67 @@ def test_a_full_disk_is_told_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written"):
         replacing_file(tmp_path / "file" / "manifest.json", "{}")
+
+
+def two_shops(layout):
+    for shop, thing in (("lamps", "Lamp"), ("dresses", "Dress")):
+        folder = layout.sources / shop
+        folder.mkdir(parents=True)
+        (folder / "products.csv").write_text(f"id,title\n1,{thing} 1\n2,{thing} 2\n")
+        (folder / "reviews.csv").write_text("product,stars,text\n1,5,good\n")
+        (folder / "interactions.csv").write_text("shopper,product\nS1,1\nS1,2\n")
+    return source("tables", path="lamps"), source("tables", path="dresses")
+
+
+def test_ids_of_two_shops_are_kept_apart(layout):
+    run(params(*two_shops(layout), shops={"lamps": "A", "dresses": "B"}), layout)
+    tables = read_tables(layout.collected)
+    assert [(one.id, one.title) for one in tables.products] == [
+        ("A/1", "Lamp 1"),
+        ("A/2", "Lamp 2"),
+        ("B/1", "Dress 1"),
+        ("B/2", "Dress 2"),
+    ]
+    assert [one.product for one in tables.reviews] == ["A/1", "B/1"]
+    assert [(one.shopper, one.product, one.position) for one in tables.interactions] == [
+        ("A/S1", "A/1", 0),
+        ("A/S1", "A/2", 1),
+        ("B/S1", "B/1", 0),
+        ("B/S1", "B/2", 1),
+    ]
+
+
+def test_sources_of_one_shop_share_their_ids(layout):
+    first, second = two_shops(layout)
+    run(params(first, second, shops={"dresses": "B"}), layout)
+    assert [one.id for one in read_tables(layout.collected).products] == ["1", "2", "B/1", "B/2"]
+    run(params(first, second, shops={".": "all"}), layout)
+    assert [one.id for one in read_tables(layout.collected).products] == ["all/1", "all/2", "all/1", "all/2"]
+
+
+def test_two_publications_of_one_form_never_share_the_numbers_of_their_rows(layout):
+    for domain in ("laptop", "tv"):
+        folder = layout.sources / domain
+        folder.mkdir(parents=True)
+        for name in ("train", "valid", "test"):
+            (folder / f"{name}.json").write_text(f'[["inform(name=a)", "The a {domain}.", "a"]]')
+    run(params(source("rnnlg", path="laptop"), source("rnnlg", path="tv"), source("catalogue")), layout)
+    ids = [one.id for one in read_tables(layout.collected).products]
+    assert ids[:6] == [
+        "laptop/train:1",
+        "laptop/validation:1",
+        "laptop/test:1",
+        "tv/train:1",
+        "tv/validation:1",
+        "tv/test:1",
+    ]
+    assert ids[6] == "P00001", "the others keep theirs"
+    run(params(source("rnnlg", path="laptop")), layout)
+    assert read_tables(layout.collected).products[0].id == "train:1", "as those who cite this data number it"
+
+
+def test_a_shop_of_no_source_is_refused(layout):
+    with pytest.raises(
+        UserError, match=r"collect\.shops: 'lamp' is no source, nor a folder of one. Sources: lamps, dresses"
+    ):
+        run(params(*two_shops(layout), shops={"lamp": "A"}), layout)

@@ -103,6 +103,11 @@ def test_adding_products_moves_no_other(shop, params, prepared_of):
         ("products", {"id": "new", "description": "x"}, "text: shorter than 2 characters"),
         ("products", {"id": "new", "description": "x" * 2001}, "text: longer than 2000 characters"),
         ("products", {"description": "another"}, "key: an earlier row with other content has it"),
+        (
+            "products",
+            {"description": "another", "source": "zoo.csv"},
+            "key: a row of another source, with other content, has it",
+        ),
         ("adverts", {"product": "nobody"}, "product: not in the products table in this locale"),
         ("adverts", {"locale": "fr"}, "product: not in the products table in this locale"),
         ("reviews", {"text": "\u200b"}, "text: empty"),

@@ -26,7 +26,24 @@ SPELT = (
 )
 PIECES = st.sampled_from([piece.replace("~", " ") for piece in SPELT.split(" ")])
 BLANKS = st.sampled_from(["", " ", "  ", "\t", "\n", "\x1c", "\x1f", "\x85", "\xa0", "\u2003", "\u3000", "\u2028"])
-UNSEEN = st.sampled_from(["\x00", "\x08", "\x7f", "\x80", "\x9f", "\u200b", "\u200d", "\u2060", "\ufeff", "\ufe0f"])
+UNSEEN = st.sampled_from(
+    [
+        "\x00",
+        "\x08",
+        "\x7f",
+        "\x80",
+        "\x9f",
+        "\xad",
+        "\u200b",
+        "\u200e",
+        "\u202d",
+        "\u2069",
+        "\u200d",
+        "\u2060",
+        "\ufeff",
+        "\ufe0f",
+    ]
+)
 TEXTS = st.lists(st.one_of(PIECES, PIECES, BLANKS, UNSEEN, st.text(KNOWN, max_size=4)), max_size=14).map("".join)
 MOJIBAKE = st.builds(
     lambda text, encoding: text.encode().decode(encoding, errors="replace"),
@@ -64,7 +81,9 @@ def test_any_selection_in_any_order_is_what_plain_python_does(texts, names):
 def test_the_last_three_are_the_cleaning_of_version_one(texts):
     found = cleaned_texts(pl.Series(texts, dtype=pl.String), ("control", "unicode", "whitespace")).to_list()
     unseen = {place: None for place in range(0xA0) if unicodedata.category(chr(place)) == "Cc"}
-    unseen |= dict.fromkeys([0x200B, 0x2060, 0xFEFF])
+    unseen |= dict.fromkeys(
+        [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
+    )
     kept = str.maketrans({place: to for place, to in unseen.items() if not chr(place).isspace()})
     assert found == [" ".join(unicodedata.normalize("NFC", text.translate(kept)).split()) for text in texts]
 

@@ -7,7 +7,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.prepare import buckets
 from ecom_llm.prepare.stage import run
-from ecom_llm.records import SPLITS, Example, UserError
+from ecom_llm.records import SPLITS, TABLES, Example, Tables, UserError
 from ecom_llm.shards import read_records
 from tests.unit.prepare.conftest import REPO, write_collected
 
@@ -53,6 +53,27 @@ def test_no_planted_personal_data_reaches_the_prepared_folder(leaky, tmp_path):
     assert not [value for value in PLANTED if value in seen]
     assert "[EMAIL]" in seen and "[PHONE]" in seen
     assert all(value not in layout.card.read_text() + layout.card_page.read_text() for value in PLANTED)
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200e", "\u202d", "<wbr>", "<b></b>", "<!-- -->"])
+def test_what_is_not_seen_hides_no_personal_data(shop, params, prepared_of, unseen):
+    said = f"Call 138{unseen}1234{unseen}5678 or write to anna{unseen}@shop{unseen}.com about this long dress, please."
+    prepared = prepared_of(shop.model_copy(update={"reviews": edited(shop.reviews, text=said)}), [], params)
+    assert "Call [PHONE] or write to [EMAIL] about this long dress, please." in {
+        one.target for one in prepared.examples
+    }
+
+
+@pytest.mark.parametrize("telling", ["bob.jones@example.org", "13912345678", "4111111111111111"])
+def test_a_products_id_that_tells_of_a_person_gets_a_pseudonym_in_every_table(shop, params, prepared_of, telling):
+    def renamed(rows, field):
+        return [row.model_copy(update={field: telling}) if getattr(row, field) == "P2" else row for row in rows]
+
+    tables = {name: renamed(getattr(shop, name), "id" if name == "products" else "product") for name in TABLES}
+    before, prepared = prepared_of(shop, [], params), prepared_of(Tables(**tables), [], params)
+    seen = "".join(one.model_dump_json() for one in (*prepared.examples, *prepared.items))
+    assert telling not in seen and '"product-' in seen
+    assert prepared.manifest.tables == before.manifest.tables, "no row lost its product"
 
 
 def test_finds_are_counted_by_type_and_what_was_a_placeholder_before_is_no_find(leaky, params, prepared_of, shop):

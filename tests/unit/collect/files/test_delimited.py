@@ -37,6 +37,27 @@ def test_every_line_is_in_one_record_or_fault(lines):
     assert all(line <= "".join(lines).count("\n") for line in found)
 
 
+def test_quotes_between_tabs_may_be_plain_signs(read):
+    """Amazon's reviews as published: no cell is quoted, and inches and half a quotation stand where they stand."""
+    text = 'id\ttitle\ttext\n1\t18" doll\t"Great" toy\n2\t"Half of it\tgood\n3\tin 12"\tit is 12"\n4\t"a ""b"""\t"two\nlines"\n'
+    assert [(line, tuple(row.values())) for line, row in read("a.tsv", text)] == [
+        (2, ("1", '18" doll', '"Great" toy')),
+        (3, ("2", '"Half of it', "good")),
+        (4, ("3", 'in 12"', 'it is 12"')),
+        (5, ("4", 'a "b"', "two\nlines")),
+    ]
+
+
+def test_a_quotation_over_two_lines_between_tabs_glues_no_rows(read):
+    glued = 'id\ttext\tdate\n1\t"Half of it\t2015\n2\tit is 12"\t2016\n3\tfine\t2017\n'
+    assert [row["id"] for _, row in read("a.tsv", glued)] == ["1", "2", "3"]
+
+
+def test_excels_hint_at_the_delimiter_is_no_header(read):
+    text = 'sep=;\nid;name;about\n1;"Lamp; white";a, b, c\n'
+    assert read("a.csv", text) == [(3, {"id": "1", "name": "Lamp; white", "about": "a, b, c"})]
+
+
 def test_rows_carry_the_line_they_start_on(read):
     assert read("a.csv", 'id,text\n1,"two\nlines"\n\n2,x\n') == [
         (2, {"id": "1", "text": "two\nlines"}), (5, {"id": "2", "text": "x"}),

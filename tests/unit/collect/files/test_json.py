@@ -130,6 +130,30 @@ def test_documents_that_are_no_json_are_refused(read, text, words):
     assert f"a.json{words}" in str(caught.value)
 
 
+COLUMNS = {
+    "columns": {"id": {"0": "P1", "1": "P2"}, "name": {"0": "Lamp", "1": "Tote"}},
+    "lists": {"id": ["P1", "P2"], "name": ["Lamp", "Tote"]},
+    "split": {"columns": ["id", "name"], "index": [0, 1], "data": [["P1", "Lamp"], ["P2", "Tote"]]},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("orient", COLUMNS)
+def test_a_table_by_its_columns_is_refused_with_the_remedy(read, orient, indent):
+    with pytest.raises(UserError, match=r"a.json: holds no list of objects.*orient='records', lines=True"):
+        read("a.json", json.dumps(COLUMNS[orient], indent=indent))
+
+
+def test_lists_of_plain_values_beside_the_rows_are_no_rows(read):
+    rows = read("a.json", json.dumps({"errors": [], "tags": ["a", "b"], "products": [{"id": 1}], "more": ["x"]}))
+    assert [row for _, row in rows] == [{"id": "1"}]
+
+
+def test_a_row_with_lists_in_it_stays_a_row(read):
+    row = {"id": "1", "tags": ["a", "b"], "sizes": ["s"]}
+    assert read("a.jsonl", json.dumps(row)) == read("a.json", json.dumps(row)) == [(1, row)]
+
+
 def test_a_member_may_not_be_longer_than_a_line(read, monkeypatch):
     monkeypatch.setattr(limits, "CHUNK", 50)
     monkeypatch.setattr(limits, "LINE", 200)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.collect.files import Fault, Shape, read_lines, read_rows, shape_of
+from ecom_llm.records import UserError
 
 REPO = Path(__file__).parents[4]
 SHARED = REPO.parent / "shared" / "data"
@@ -36,6 +37,13 @@ def test_kinds(tmp_path, name, text, kind, columns):
     path.write_text(text, encoding="utf-8")
     shape = shape_of(path)
     assert (shape.kind, shape.columns) == (kind, columns)
+
+
+@pytest.mark.parametrize("text", ['<?xml version="1.0"?>\n<rss></rss>', "<html><table>", "\n<!DOCTYPE html>"])
+def test_feeds_and_pages_are_refused_by_name(tmp_path, text):
+    (tmp_path / "feed.xls").write_text(text)
+    with pytest.raises(UserError, match=r"feed\.xls: is XML or HTML, which is not read\. Save it as CSV"):
+        shape_of(tmp_path / "feed.xls")
 
 
 def test_plain_lines_are_rows_and_blank_ones_too(tmp_path):

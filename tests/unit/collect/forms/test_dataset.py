@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecom_llm.collect.forms import FORMS
+from ecom_llm.collect.inspect import inspect
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
 from ecom_llm.records import Product, UserError
@@ -54,6 +55,14 @@ def test_a_local_copy_is_read_with_its_splits(tmp_path):
     assert len(found) == 8
 
 
+def test_published_splits_that_are_not_kept_are_told(tmp_path, caplog):
+    write(tmp_path / "shop", train=[(1, 5, "good")], test=[(2, 4, "fine")])
+    read(tmp_path / "shop")
+    assert not caplog.messages
+    read(tmp_path / "shop", columns={name: column for name, column in COLUMNS.items() if name.startswith("reviews")})
+    assert "its published splits are not kept" in caplog.messages[0]
+
+
 def test_files_that_only_look_like_a_train_split_are_split_by_prepare(tmp_path):
     write(tmp_path / "shop", rows=[(1, 5, "good")])
     assert read(tmp_path / "shop")[0].split is None
@@ -96,3 +105,18 @@ def test_a_file_that_breaks_off_stops_the_stage(tmp_path):
     (tmp_path / "train.jsonl").write_text('{"sku": "1", "stars": 5, "text": "a", "sizes": "S"}\n{"sku": \n')
     with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_what_save_to_disk_wrote_is_read(tmp_path, splits):
+    """A loaded folder of that kind holds Arrow files, which `load_dataset` refuses."""
+    rows = datasets.Dataset.from_dict({"sku": [1, 2], "stars": [5, 4], "text": ["good", "fine"], "sizes": [["S"], []]})
+    saved = datasets.DatasetDict({"train": rows.select([0]), "test": rows.select([1])}) if splits else rows
+    saved.save_to_disk(str(tmp_path / "shop"))
+    products = [one for one in read(tmp_path / "shop") if isinstance(one, Product)]
+    assert [(one.id, one.split) for one in products] == [
+        ("1", "train" if splits else None),
+        ("2", "test" if splits else None),
+    ]
+    with pytest.raises(UserError, match=r"that `save_to_disk` wrote.*The form dataset reads it"):
+        inspect(tmp_path / "shop", 10, None)

@@ -45,6 +45,68 @@ def test_a_row_feeds_several_tables():
     assert review == Review(source="shop.csv", row=2, product="767", locale="en", stars=4, text="Silky")
 
 
+SPELT = {
+    4: ("4", "4.0", "4,0", "4/5", "4.0 out of 5 stars", "Rated 4 out of 5", "★★★★☆", "4星"),
+    3: ("★★★",),
+    5: ("五星", "5分"),
+}
+
+
+@pytest.mark.parametrize(("stars", "spelt"), [(stars, spelt) for stars, texts in SPELT.items() for spelt in texts])
+def test_stars_as_shops_spell_them(stars, spelt):
+    (review,) = read(
+        [{"Item": "1", "Rating": spelt, "Text": "good"}], {name: REVIEWS[name] for name in list(REVIEWS)[:3]}
+    )
+    assert review.stars == stars
+
+
+@pytest.mark.parametrize("spelt", ["4.5", "0", "6", "10", "4/10", "45", "★★★★★★", "☆☆☆☆☆", "four", "4.0 out of 10"])
+def test_what_is_no_whole_star_is_rejected(spelt):
+    found = read([{"Item": "1", "Rating": spelt, "Text": "good"}], {name: REVIEWS[name] for name in list(REVIEWS)[:3]})
+    assert [row.table for row in found if isinstance(row, Rejected)] == ["reviews"]
+
+
+def test_returns_are_no_purchases():
+    columns = {"interactions.shopper": "Who", "interactions.product": "Item", "interactions.quantity": "Pieces"}
+    rows = [{"Who": "a", "Item": "1", "Pieces": pieces} for pieces in ("2", "-2", "0", "0,5", "", "two")]
+    found = read(rows, columns)
+    assert [row.row for row in found if isinstance(row, Interaction)] == [2, 5]
+    assert reasons(found) == [
+        (3, "interactions", "Pieces: not above 0, so a return and no purchase"),
+        (4, "interactions", "Pieces: not above 0, so a return and no purchase"),
+        (6, "interactions", "Pieces: no number"),
+        (7, "interactions", "Pieces: no number"),
+    ]
+
+
+def test_lists_are_paragraphs_in_texts_and_values_in_attributes():
+    columns = {"products.id": "id", "products.description": "about", "products.attributes.uses": "uses"}
+    (product,) = read([{"id": "1", "about": ["It is warm.", "", "It is red."], "uses": ["home", "work"]}], columns)
+    assert product.description == "It is warm.\nIt is red."
+    assert product.attributes == {"uses": "home; work"}
+
+
+def test_a_column_may_hold_the_names_of_attributes():
+    columns = {"products.id": "id", "products.attributes.{n1}": "v1", "products.attributes.{n2}": "v2"}
+    rows = [
+        {"id": "1", "n1": "Size", "v1": "S", "n2": "Colour", "v2": "red"},
+        {"id": "2", "n1": "Colour", "v1": "red", "n2": "Colour", "v2": "blue"},
+        {"id": "3", "n1": "", "v1": "S", "n2": "Colour", "v2": ""},
+    ]
+    found = [row.attributes for row in read(rows, columns)]
+    assert found == [{"Size": "S", "Colour": "red"}, {"Colour": "red; blue"}, {}]
+    with pytest.raises(UserError, match="has no column 'n1'"):
+        read([{"id": "1", "v1": "S", "n2": "Colour", "v2": "red"}], columns)
+
+
+def test_an_object_within_the_attributes_is_spelt_out():
+    columns = {"products.id": "id", "products.attributes": "details"}
+    details = {"Colour": "red", "Rank": {"Lamps": "7", "Home": "9"}, "Size": None}
+    good, bad = read([{"id": "1", "details": details}, {"id": "2", "details": {"a": {"b": {"c": "d"}}}}], columns)
+    assert good.attributes == {"Colour": "red", "Rank": "Lamps: 7; Home: 9"}
+    assert bad.reason.startswith("details: ")
+
+
 CELL = st.sampled_from(["", " ", "1", "5", "6", "text", None, "\ud800", {"a": 1}, ["x", "y"], 2.0, float("nan"), True])
 ROW = st.one_of(
     st.fixed_dictionaries({"Item": CELL, "Rating": CELL, "Text": CELL, "Class": CELL}),
