@@ -89,7 +89,7 @@ class Train(Section):
     """transformers' attention; `auto` takes sdpa, but eager on a CPU for `max_length` up to 512, where it is faster."""
     torch_compile: bool
     """Whether each layer's forward and backward pass is compiled (torch.compile): faster steps, and half a minute or more before the
-    first on a CPU. Needs a C++ compiler there, Triton on a GPU; its rounding, and so its losses, differ in the last digits."""
+    first on a CPU. Needs a C++ compiler there, Triton on a GPU. Its rounding differs, and resumption to the same bytes was not shown."""
     packing: bool
     """Whether texts are packed into rows of `max_length` tokens, none seeing another, instead of batched by length; the batch
     size then counts rows, which hold several texts each."""

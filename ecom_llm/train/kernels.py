@@ -91,9 +91,9 @@ def check_compiler(on_cpu: bool) -> None:
 def compile_layers(model: PreTrainedModel, on_cpu: bool) -> None:
     """Compile the model's repeated layers in place, the names of its weights unchanged.
 
-    The layers are alike, so one of them is compiled for all: of the whole model, nothing was compiled after 170 s here. One
-    program serves every length from the first step on. Otherwise the first lengths would get programs of their own, which round
-    in another way, and a training that resumes begins with other lengths than the one that was killed.
+    The layers are alike, so one of them is compiled for all: of the whole model, nothing was compiled after 170 s. One program
+    is asked for that serves every length from the first step on (`dynamic`). Otherwise the first lengths would get programs of
+    their own, and a training that resumes begins with other lengths than the one that was killed.
     """
     check_compiler(on_cpu)
     for block in model.modules():

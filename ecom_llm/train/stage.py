@@ -39,7 +39,9 @@ from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
 logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).parents[1]
-CODE = (PACKAGE / "skills", PACKAGE / "records.py", PACKAGE / "shards.py", PACKAGE / "train" / "encode.py")
+CODE = tuple(
+    PACKAGE / name for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py")
+)
 """What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
 """Batches whose sizes stand for all."""
@@ -168,8 +170,8 @@ def surveyed(
         UserError: nothing is left to learn from, or what there is would not be learned; see `check_survey`.
     """
     lengths = texts.lengths("prompt", "completion")
-    fitting = texts.taking(texts.chosen[lengths <= train.max_length])
-    if not fitting:
+    fits = texts.taking(texts.chosen[lengths <= train.max_length])
+    if not fits:
         raise UserError(
             f"train: none of the {len(texts)} {split} examples fits into train.max_length {train.max_length}. "
             f"The shortest has {lengths.min(initial=lengths.max(initial=0))} tokens: raise train.max_length or add data."
@@ -177,18 +179,18 @@ def surveyed(
     seen = survey(texts.named(), read, train.max_length)
     # of validation a sample is watched, which may hold more long texts than there are
     check_survey(seen, read, split, train.max_length, train.max_left_out if split == "train" else 1.0)
-    if len(fitting) < len(texts):
+    if len(fits) < len(texts):
         logger.warning(
             "%d of %d %s examples are longer than train.max_length %d and left out",
-            len(texts) - len(fitting),
+            len(texts) - len(fits),
             len(texts),
             split,
             train.max_length,
         )
     if train.objective == "masked":
-        masked = MaskedTexts(fitting, tokenizer, train.mlm_probability, train.seed)
+        masked = MaskedTexts(fits, tokenizer, train.mlm_probability, train.seed)
         return seen, masked if split == "train" else watchable(masked)
-    return seen, Completions(fitting)
+    return seen, Completions(fits)
 
 
 def estimate(trainer: CompletionTrainer, seen: Survey) -> Cost:
