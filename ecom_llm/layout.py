@@ -86,6 +86,11 @@ class Layout:
         return self.state / "checkpoints"
 
     @property
+    def tokens(self) -> Path:
+        """Training texts as token ids, each data set and tokenizer encoded once."""
+        return self.state / "tokens"
+
+    @property
     def worktrees(self) -> Path:
         return self.state / "worktrees"
 

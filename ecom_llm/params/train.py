@@ -87,6 +87,9 @@ class Train(Section):
     """Matrix products in bfloat16 or not; weights stay float32. `auto` takes bf16 where the device has instructions for it."""
     attn_implementation: Literal["auto", "eager", "sdpa", "flex_attention", "flash_attention_2"]
     """transformers' attention; `auto` takes sdpa, but eager on a CPU for `max_length` up to 512, where it is faster."""
+    torch_compile: bool
+    """Whether each layer's forward and backward pass is compiled (torch.compile): faster steps, and half a minute or more before the
+    first on a CPU. Needs a C++ compiler there, Triton on a GPU. Its rounding differs, and resumption to the same bytes was not shown."""
     packing: bool
     """Whether texts are packed into rows of `max_length` tokens, none seeing another, instead of batched by length; the batch
     size then counts rows, which hold several texts each."""
@@ -126,6 +129,8 @@ class Train(Section):
             raise ValueError(f"sharding {self.sharding} needs num_processes above 1")
         if self.sharding != "none" and self.lora_r:
             raise ValueError(f"sharding {self.sharding} needs lora_r 0: an adapter is trained with sharding none")
+        if self.sharding != "none" and self.torch_compile:
+            raise ValueError(f"sharding {self.sharding} needs torch_compile false: nobody has tried both together")
         return self
 
     @model_validator(mode="after")

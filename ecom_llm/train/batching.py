@@ -56,7 +56,7 @@ class GroupedByLength(Sampler[int]):
         step_size: texts in an optimizer step, over all batches and processes; neighbours in length share a step.
     """
 
-    def __init__(self, lengths: list[int], step_size: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], step_size: int, seed: int) -> None:
         self.lengths, self.step_size, self.seed, self.epoch = lengths, step_size, seed, 0
 
     def set_epoch(self, epoch: int) -> None:

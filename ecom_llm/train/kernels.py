@@ -3,6 +3,7 @@
 import logging
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from ecom_llm.params import Train
@@ -57,5 +58,46 @@ def with_kernels(model: PreTrainedModel, train: Train, on_cpu: bool) -> PreTrain
             f"train.attn_implementation: {name} cannot be used here: {' '.join(str(error).split())} "
             "Set train.attn_implementation=auto."
         ) from error
-    logger.info("computing with %s attention%s", name, ", bfloat16 products" if use_bf16(train, on_cpu) else "")
+    if train.torch_compile:
+        compile_layers(model, on_cpu)
+    compiled = ", compiled layers" if train.torch_compile else ""
+    logger.info("computing with %s attention%s%s", name, ", bfloat16 products" * use_bf16(train, on_cpu), compiled)
     return model
+
+
+def check_compiler(on_cpu: bool) -> None:
+    """Look for what torch.compile needs: in the first step it would fail with a page of its own.
+
+    Raises:
+        UserError: no C++ compiler for a CPU, or no Triton for a GPU.
+    """
+    # only here: a training that compiles nothing need not wait a second for these
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+    from torch.utils._triton import has_triton
+
+    lacks = None
+    if not on_cpu and not has_triton():
+        lacks = "Triton, which this GPU or this installation of torch has not"
+    elif on_cpu:
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            lacks = "a C++ compiler (g++), and none is found"
+    if lacks:
+        raise UserError(f"train.torch_compile: needs {lacks}. Install one, or set train.torch_compile=false.")
+
+
+def compile_layers(model: PreTrainedModel, on_cpu: bool) -> None:
+    """Compile the model's repeated layers in place, the names of its weights unchanged.
+
+    The layers are alike, so one of them is compiled for all: of the whole model, nothing was compiled after 170 s. One program
+    is asked for that serves every length from the first step on (`dynamic`). Otherwise the first lengths would get programs of
+    their own, and a training that resumes begins with other lengths than the one that was killed.
+    """
+    check_compiler(on_cpu)
+    for block in model.modules():
+        kinds = {type(layer) for layer in block} if isinstance(block, nn.ModuleList) else set()
+        if len(kinds) == 1:
+            for layer in block:
+                layer.compile(dynamic=True)

@@ -1,7 +1,7 @@
 """The model and its tokenizer: new ones of the sizes in params, or those of a checkpoint in a folder."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -67,14 +67,13 @@ def learned_text(examples: Iterable[Example]) -> Iterable[str]:
         yield example.target
 
 
-def new_tokenizer(train: Train, examples: Sequence[Example]) -> PreTrainedTokenizerBase:
-    """A tokenizer over the training split; with slots, each slot its texts hold twice is a token of its own."""
+def new_tokenizer(train: Train, examples: Iterable[Example]) -> PreTrainedTokenizerBase:
+    """A tokenizer over the training split, gone through twice; with slots, each that its texts hold twice is a token of its own."""
     if not train.slots:
         return train_tokenizer(learned_text(examples), train.vocab_size)
-    slotted = [with_slots(example) for example in examples]
-    counts = Counter(slot for example in slotted for slot in SLOT.findall(example.target))
+    counts = Counter(slot for example in examples for slot in SLOT.findall(with_slots(example).target))
     kept = sorted(slot for slot, count in counts.items() if count > 1)
-    tokenizer = train_tokenizer(learned_text(slotted), train.vocab_size, map(written, kept))
+    tokenizer = train_tokenizer(learned_text(map(with_slots, examples)), train.vocab_size, map(written, kept))
     tokenizer.init_kwargs["slots"] = True
     return tokenizer
 
@@ -130,7 +129,7 @@ def whole_model(model: PreTrainedModel | PeftModel, train: Train, workspace: Pat
 
 
 def model_and_tokenizer(
-    train: Train, examples: list[Example], workspace: Path
+    train: Train, examples: Iterable[Example], workspace: Path
 ) -> tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]:
     """What training starts from; `examples` are the training split."""
     if train.objective == "masked":

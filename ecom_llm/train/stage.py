@@ -7,10 +7,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
@@ -23,7 +24,7 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
-from ecom_llm.train.encode import Encoded, encode, encode_targets
+from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, encoding_key, kept
 from ecom_llm.train.flops import flops_per_token
 from ecom_llm.train.lora import save_adapter
 from ecom_llm.train.masked import MaskedTexts, watchable
@@ -37,6 +38,11 @@ from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, wri
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
 logger = logging.getLogger(__name__)
+PACKAGE = Path(__file__).parents[1]
+CODE = tuple(
+    PACKAGE / name for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py")
+)
+"""What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
 """Batches whose sizes stand for all."""
 
@@ -50,8 +56,7 @@ def run(params: Params, layout: Layout) -> None:
     if use_cuda(params) and not torch.cuda.is_available():
         raise UserError("runtime.device is cuda, but torch finds no CUDA device here. Set runtime.device=auto.")
     check_processes(params, use_cuda(params))
-    package = Path(__file__).parents[1]
-    inputs = [layout.prepared, package / "train", package / "skills", package / "records.py", package / "shards.py"]
+    inputs = [layout.prepared, PACKAGE / "train", *CODE]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
     layout.live_curve.unlink(missing_ok=True)
@@ -75,19 +80,17 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
     torch.set_num_threads(params.train.num_threads)
     if not sys.stderr.isatty():
         disable_progress_bar()
-    examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
-    examples["train"] = list(repeated(examples["train"], params.train.seed))
-    examples["validation"] = watched(examples["validation"], params)
-    trained(params, layout, folder, examples)
+    trained(params, layout, folder)
 
 
-def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, list[Example]]) -> None:
+def trained(params: Params, layout: Layout, folder: Path) -> None:
     """One training, from new weights or from the last checkpoint in `folder`."""
-    model, tokenizer = model_and_tokenizer(params.train, examples["train"], layout.workspace)
+    shown = Shown(layout.split("train"), params.train.seed)
+    model, tokenizer = model_and_tokenizer(params.train, shown, layout.workspace)
     read = (masked_reading if params.train.objective == "masked" else reading)(tokenizer, model)
     surveys, data = {}, {}
-    for split in examples:
-        surveys[split], data[split] = surveyed(examples[split], tokenizer, read, params.train, split)
+    for split, texts in encoded_splits(params.train, layout, tokenizer).items():
+        surveys[split], data[split] = surveyed(texts, tokenizer, read, params.train, split)
     trainer = new_trainer(params, folder, model, data, tokenizer)
     trainer.add_callback(Telling(layout.live_curve, flops_per_token(model)))
     with trainer.accelerator.main_process_first():  # what was cut short is removed, by one process
@@ -114,54 +117,80 @@ def trained(params: Params, layout: Layout, folder: Path, examples: dict[str, li
         write_curve(layout.curve, trainer.state)
 
 
-def repeated(examples: list[Example], seed: int) -> Iterator[Example]:
-    """Each example as often as its weight says; what is left of a weight below the next whole number is drawn by its id.
+def times(name: str, weight: float, seed: int) -> int:
+    """How often an epoch shows an example; what is left of its weight below the next whole number is drawn by its id.
 
     A weight of 2.5 shows every example twice and one half of them a third time, the same half in every run.
     """
-    for example in examples:
-        drawn = random.Random(f"{seed}\n{example.id}").random()
-        for _ in range(int(example.weight) + (drawn < example.weight % 1)):
-            yield example
+    rest = weight % 1
+    return int(weight) + (rest > 0 and random.Random(f"{seed}\n{name}").random() < rest)
 
 
-def watched(examples: list[Example], params: Params) -> list[Example]:
-    """The validation examples that each validation loss is taken over: a fixed sample."""
-    count = min(params.train.eval_examples, len(examples))
-    return random.Random(params.train.seed).sample(examples, count)
+@dataclass(frozen=True)
+class Shown:
+    """The training examples, each as often as an epoch shows it, read anew from their shards whenever they are gone through."""
+
+    folder: Path
+    seed: int
+
+    def __iter__(self) -> Iterator[Example]:
+        for example in read_records(self.folder, Example):
+            for _ in range(times(example.id, example.weight, self.seed)):
+                yield example
+
+
+def encoded_splits(train: Train, layout: Layout, tokenizer: PreTrainedTokenizerBase) -> dict[str, EncodedTexts]:
+    """What is learned, from the file that keeps it encoded, each text as often as it is shown; and what is watched."""
+    folder = layout.split("train")
+    key = encoding_key([folder, *CODE], tokenizer, train.objective)
+    once = kept(layout.tokens, key, encoded_batches(read_records(folder, Example), tokenizer, train.objective))
+    counts = np.fromiter((times(name, weight, train.seed) for name, weight in once.weights()), np.int64, len(once))
+    chosen = watched(layout.split("validation"), train)
+    return {
+        "train": once.taking(np.repeat(once.chosen, counts)),
+        "validation": EncodedTexts(list(encoded_batches(chosen, tokenizer, train.objective))),
+    }
+
+
+def watched(folder: Path, train: Train) -> list[Example]:
+    """The validation examples that each validation loss is taken over: a fixed sample, in random order."""
+    total = sum(1 for _ in read_records(folder, Example))
+    places = random.Random(train.seed).sample(range(total), min(train.eval_examples, total))
+    wanted = set(places)
+    found = {place: one for place, one in enumerate(read_records(folder, Example)) if place in wanted}
+    return [found[place] for place in places]
 
 
 def surveyed(
-    examples: list[Example], tokenizer: PreTrainedTokenizerBase, read: Reading, train: Train, split: str
+    texts: EncodedTexts, tokenizer: PreTrainedTokenizerBase, read: Reading, train: Train, split: str
 ) -> tuple[Survey, Completions | MaskedTexts]:
     """What a split holds, and its examples that fit; cutting a text would teach the model to stop in the middle.
 
     Raises:
         UserError: nothing is left to learn from, or what there is would not be learned; see `check_survey`.
     """
-    masked = train.objective == "masked"
-    encoded: list[Encoded] = (encode_targets if masked else encode)(examples, tokenizer)
-    kept = [one for one in encoded if len(one) <= train.max_length]
-    if not kept:
+    lengths = texts.lengths("prompt", "completion")
+    fits = texts.taking(texts.chosen[lengths <= train.max_length])
+    if not fits:
         raise UserError(
-            f"train: none of the {len(encoded)} {split} examples fits into train.max_length {train.max_length}. "
-            f"The shortest has {min(map(len, encoded), default=0)} tokens: raise train.max_length or add data."
+            f"train: none of the {len(texts)} {split} examples fits into train.max_length {train.max_length}. "
+            f"The shortest has {lengths.min(initial=lengths.max(initial=0))} tokens: raise train.max_length or add data."
         )
-    seen = survey(zip((example.id for example in examples), encoded, strict=True), read, train.max_length)
+    seen = survey(texts.named(), read, train.max_length)
     # of validation a sample is watched, which may hold more long texts than there are
     check_survey(seen, read, split, train.max_length, train.max_left_out if split == "train" else 1.0)
-    if len(kept) < len(encoded):
+    if len(fits) < len(texts):
         logger.warning(
             "%d of %d %s examples are longer than train.max_length %d and left out",
-            len(encoded) - len(kept),
-            len(encoded),
+            len(texts) - len(fits),
+            len(texts),
             split,
             train.max_length,
         )
-    if masked:
-        texts = MaskedTexts(kept, tokenizer, train.mlm_probability, train.seed)
-        return seen, texts if split == "train" else watchable(texts)
-    return seen, Completions(kept)
+    if train.objective == "masked":
+        masked = MaskedTexts(fits, tokenizer, train.mlm_probability, train.seed)
+        return seen, masked if split == "train" else watchable(masked)
+    return seen, Completions(fits)
 
 
 def estimate(trainer: CompletionTrainer, seen: Survey) -> Cost:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,7 @@ class Fed(NamedTuple):
 
 def fed(train: Train, texts: Completions | MaskedTexts, pad_token_id: int, devices: int) -> Fed:
     """Batches of texts of like length or, with `train.packing`, of rows that hold several."""
-    lengths = [len(one) for one in texts.encoded]
+    lengths = array("i", map(len, texts.encoded))  # four bytes a text
     per_step = train.per_device_train_batch_size * train.gradient_accumulation_steps * devices
     if isinstance(texts, MaskedTexts):
         order = Placed(GroupedByLength(lengths, per_step, train.seed))

@@ -4,11 +4,14 @@ import json
 
 import pytest
 import torch
+from torch._inductor import config
 
 from ecom_llm.records import UserError
 from ecom_llm.train import kernels
 from ecom_llm.train.kernels import attention_for, use_bf16
+from ecom_llm.train.model import new_model, new_tokenizer
 from ecom_llm.train.stage import run
+from tests.unit.train.conftest import example
 
 
 def changed(params, **train):
@@ -68,3 +71,23 @@ def test_bfloat16_learns_as_float32_does_and_saves_float32(prepared, tiny_params
         assert config["dtype"] == "float32" and "attn_implementation" not in json.dumps(config)
     assert found["bf16"] == pytest.approx(found["no"], rel=0.01)
     assert found["bf16"] != found["no"]
+
+
+def test_compiling_takes_each_repeated_layer_once_for_all_lengths_and_renames_no_weight(tiny_params, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(kernels, "check_compiler", lambda on_cpu: None)
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module, **how: compiled.append((module, how)))
+    model = new_model(new_tokenizer(tiny_params.train, [example(1, "en")]), tiny_params.train)
+    names = list(model.state_dict())
+    kernels.with_kernels(model, tiny_params.train, on_cpu=True)
+    assert not compiled
+    kernels.with_kernels(model, changed(tiny_params, torch_compile=True).train, on_cpu=True)
+    assert compiled == [(layer, {"dynamic": True}) for layer in model.model.layers]
+    assert list(model.state_dict()) == names
+
+
+def test_compiling_without_a_compiler_is_one_clear_error(prepared, tiny_params):
+    refused = pytest.raises(UserError, match=r"torch_compile: needs a C\+\+ compiler .*torch_compile=false")
+    with config.patch("cpp.cxx", ("no-such-compiler",)), refused:
+        run(changed(tiny_params, torch_compile=True), prepared)
+    assert not prepared.model.exists()
