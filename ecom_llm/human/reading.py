@@ -121,11 +121,13 @@ def same_text(found: str, shown: str) -> bool:
 
     A spreadsheet that saves in an encoding without some characters writes a question mark for each: those count as kept.
     """
-    found, shown = plain(found), plain(cell(shown))
-    if found == shown:
+    shown = cell(shown)
+    if plain(found) == plain(shown):
         return True
-    return len(found) == len(shown) and all(
-        one == other or (one == "?" and other > "\x7f") for one, other in zip(found, shown, strict=True)
+    # not `plain`, which would make a character of ASCII of a full-width comma
+    raw, original = ("".join(text.split()).removeprefix("'") for text in (found, shown))
+    return len(raw) == len(original) and all(
+        one == other or (one == "?" and other > "\x7f") for one, other in zip(raw, original, strict=True)
     )
 
 

@@ -36,6 +36,7 @@ class Subject:
 
 def published(text: str, output: Output) -> str:
     """The text with the label its skill demands, on both sides alike: a label on one alone would tell whose it is."""
+    text = text.strip()
     return SKILLS[output.skill].finish(text, output.locale) if output.skill in SKILLS else text
 
 
