@@ -100,74 +100,6 @@ def download(page, button: str, folder: Path) -> Path:  # noqa: F811
     return path
 
 
-def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made, page, tmp_path):  # noqa: F811
-    all_tasks = len(made.study.sheet(1).tasks)
-    asked = open_page(page, made, 1)
-    page.get_by_label("Your name (optional)").fill("Ann")
-    judge(page, made, 1, click)
-    assert f"All {all_tasks} done" in page.inner_text("#left")
-    keep(page, "study-done")
-    files = [download(page, "Download answers", tmp_path)]
-
-    asked += open_page(page, made, 2)
-    half = all_tasks // 2
-    judge(page, made, 2, press, stop=half)
-    assert f"{all_tasks - half} of {all_tasks} left" in page.inner_text("#left")
-    page.reload()  # the page was closed: it goes on where it stopped
-    judge(page, made, 2, press, start=half)
-    files.append(download(page, "Download answers", tmp_path))
-
-    asked += open_page(page, made, 3)
-    judge(page, made, 3, press)
-    files.append(download(page, "as CSV", tmp_path))
-    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
-
-    told = ecom_llm(made.shop, "study", "import", *map(str, files)).stdout
-    assert told.count(f"{all_tasks} answers kept") == 3
-    assert "rejected" not in told
-    kept = load_answers(made.folder, made.study)
-    assert [{one.task: one.choice for one in answers.answers} for answers in kept] == [made.plan(r) for r in (1, 2, 3)]
-    assert "Ann" not in (made.folder / "answers" / "rater-1.json").read_text()
-
-    told = ecom_llm(made.shop, "study", "results", made.study.id, "--record").stdout
-    truth = float(np.mean([rater.expected(np.array(list(made.merit.values()))) for rater in RATERS]))
-    low, high = (float(end) / 100 for end in re.search(r"all/all +[\d.]+% \(([\d.]+)% to ([\d.]+)%\)", told).groups())
-    print(f"true win rate {truth:.3f}\n{told}")
-    assert low <= truth <= high
-    assert low > 0.5
-    alphas = [simulated_alpha(made, seed) for seed in range(100)]
-    alpha = float(re.search(r"alpha.*\n +human_win_rate_reference +([\d.-]+) ", told)[1])
-    print(f"alpha {alpha}, in simulation {np.mean(alphas):.3f} +- {np.std(alphas):.3f}")
-    assert abs(alpha - np.mean(alphas)) < 3 * np.std(alphas)
-    assert "Stored with ecom-llm-tiny version 1" in told
-    let_the_gate_count_it(made.shop, tmp_path)
-
-
-def simulated_alpha(made: Made, seed: int) -> float:
-    """The raters' agreement, had they judged another day."""
-    rng = np.random.default_rng(1000 + seed)
-    said: list[Answers] = [answered(made.study, r, RATERS[r - 1], made.merit, rng) for r in (1, 2, 3)]
-    judged = verdicts(made.study, said, 0.75, exclude_failing=False).judgements
-    found = agreement(judged, WIN, Precision(0.95, 10, 1, 10))
-    return found.value
-
-
-def let_the_gate_count_it(shop: Path, folder: Path) -> None:
-    """A rule that names it is met by the study, and one that names a study nobody made refuses."""
-    rule = {"metric": "human_win_rate_reference", "skill": "all", "locale": "all", "greater_is_better": True}
-    recipe = folder / "people.yaml"
-    recipe.write_text(yaml.safe_dump({"promote": {"thresholds": [{**rule, "threshold": 0.5}]}}))
-    told = ecom_llm(shop, "promote", "1", "--recipe", str(recipe))
-    assert "passed: all/all human_win_rate_reference is 0." in told.stdout
-    recipe.write_text(
-        yaml.safe_dump({"promote": {"thresholds": [{**rule, "metric": "human_publish", "threshold": 3}]}})
-    )
-    told = ecom_llm(shop, "promote", "1", "--recipe", str(recipe), check=False)
-    assert told.returncode == 2
-    assert "Make one: ecom-llm study new 1 --rate" in told.stdout
-    ecom_llm(shop, "promote", "1")  # by the shop's own rules again, as other tests find it
-
-
 def test_the_page_can_be_used_without_a_mouse_in_both_languages_and_on_a_telephone(made, page):  # noqa: F811
     open_page(page, made, 1)
     page.keyboard.press("a")
@@ -217,3 +149,70 @@ def test_a_page_that_was_changed_is_refused(made, tmp_path):
     assert told.returncode == 2
     assert "belongs to the study '0000000000', which is not here. There are: " in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def simulated_alpha(made: Made, seed: int) -> float:
+    """The raters' agreement, had they judged another day."""
+    rng = np.random.default_rng(1000 + seed)
+    said: list[Answers] = [answered(made.study, r, RATERS[r - 1], made.merit, rng) for r in (1, 2, 3)]
+    judged = verdicts(made.study, said, 0.75, exclude_failing=False).judgements
+    found = agreement(judged, WIN, Precision(0.95, 10, 1, 10))
+    return found.value
+
+
+def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made, page, tmp_path):  # noqa: F811
+    all_tasks = len(made.study.sheet(1).tasks)
+    asked = open_page(page, made, 1)
+    page.get_by_label("Your name (optional)").fill("Ann")
+    judge(page, made, 1, click)
+    assert f"All {all_tasks} done" in page.inner_text("#left")
+    keep(page, "study-done")
+    files = [download(page, "Download answers", tmp_path)]
+
+    asked += open_page(page, made, 2)
+    half = all_tasks // 2
+    judge(page, made, 2, press, stop=half)
+    assert f"{all_tasks - half} of {all_tasks} left" in page.inner_text("#left")
+    page.reload()  # the page was closed: it goes on where it stopped
+    judge(page, made, 2, press, start=half)
+    files.append(download(page, "Download answers", tmp_path))
+
+    asked += open_page(page, made, 3)
+    judge(page, made, 3, press)
+    files.append(download(page, "as CSV", tmp_path))
+    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+
+    told = ecom_llm(made.shop, "study", "import", *map(str, files)).stdout
+    assert told.count(f"{all_tasks} answers kept") == 3
+    assert "rejected" not in told
+    kept = load_answers(made.folder, made.study)
+    assert [{one.task: one.choice for one in answers.answers} for answers in kept] == [made.plan(r) for r in (1, 2, 3)]
+    assert "Ann" not in (made.folder / "answers" / "rater-1.json").read_text()
+
+    told = ecom_llm(made.shop, "study", "results", made.study.id, "--record").stdout
+    truth = float(np.mean([rater.expected(np.array(list(made.merit.values()))) for rater in RATERS]))
+    low, high = (float(end) / 100 for end in re.search(r"all/all +[\d.]+% \(([\d.]+)% to ([\d.]+)%\)", told).groups())
+    print(f"true win rate {truth:.3f}\n{told}")
+    assert low <= truth <= high
+    assert low > 0.5
+    alphas = [simulated_alpha(made, seed) for seed in range(100)]
+    alpha = float(re.search(r"alpha.*\n +human_win_rate_reference +([\d.-]+) ", told)[1])
+    print(f"alpha {alpha}, in simulation {np.mean(alphas):.3f} +- {np.std(alphas):.3f}")
+    assert abs(alpha - np.mean(alphas)) < 3 * np.std(alphas)
+    assert "Stored with ecom-llm-tiny version 1" in told
+
+
+def test_a_rule_that_names_the_study_is_met_and_one_that_names_none_refuses(shop, tmp_path):
+    """By the study of the test before."""
+    rule = {"metric": "human_win_rate_reference", "skill": "all", "locale": "all", "greater_is_better": True}
+    recipe = tmp_path / "people.yaml"
+    recipe.write_text(yaml.safe_dump({"promote": {"thresholds": [{**rule, "threshold": 0.5}]}}))
+    told = ecom_llm(shop, "promote", "1", "--recipe", str(recipe))
+    assert "passed: all/all human_win_rate_reference is 0." in told.stdout
+    recipe.write_text(
+        yaml.safe_dump({"promote": {"thresholds": [{**rule, "metric": "human_publish", "threshold": 3}]}})
+    )
+    told = ecom_llm(shop, "promote", "1", "--recipe", str(recipe), check=False)
+    assert told.returncode == 2
+    assert "Make one: ecom-llm study new 1 --rate" in told.stdout
+    ecom_llm(shop, "promote", "1")  # by the shop's own rules again, as other tests find it
