@@ -2,7 +2,7 @@
 
 from math import ceil, sqrt
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 POWER = 0.8
 """How often a study is to find a win rate that is there: Cohen's convention."""
@@ -16,13 +16,13 @@ def detectable(judgements: float, confidence: float, power: float = POWER) -> fl
     Solves judgements = (z_a * sqrt(1/4) + z_b * sqrt(p (1 - p)))^2 / (p - 1/2)^2 with p (1 - p) taken as 1/4, which
     errs on the safe side. At most 1.
     """
-    reach = norm.ppf(1 - (1 - confidence) / 2) + norm.ppf(power)
+    reach = ndtri(1 - (1 - confidence) / 2) + ndtri(power)
     return min(1.0, 0.5 + reach / (2 * sqrt(judgements)))
 
 
 def needed(win_rate: float, confidence: float, power: float = POWER) -> int:
     """How many independent judgements tell a win rate from 50 %; the inverse of `detectable`."""
-    reach = norm.ppf(1 - (1 - confidence) / 2) + norm.ppf(power)
+    reach = ndtri(1 - (1 - confidence) / 2) + ndtri(power)
     return ceil((reach / (2 * (win_rate - 0.5))) ** 2)
 
 

@@ -1,12 +1,14 @@
-"""Judgements -> numbers with intervals: win rates, means, position bias and agreement."""
+"""Judgements -> numbers with intervals: win rates, means, position bias and agreement.
+
+SciPy and krippendorff are imported where they are used: the gate imports this, and with it every command that asks the
+registry anything.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-import krippendorff
 import numpy as np
-from scipy.stats import beta, norm, t
 
 from ecom_llm.human.judgements import WIN, Judgement
 from ecom_llm.human.study import SCALES
@@ -83,8 +85,10 @@ def widened(confidence: float, count: int) -> float:
     expanded percentile interval of Hesterberg 2015 ("What Teachers Should Know About the Bootstrap", The American
     Statistician 69(4), section 4.1) makes up for both.
     """
-    reach = t.ppf(1 - (1 - confidence) / 2, count - 1) * sqrt(count / (count - 1))
-    return float(norm.sf(reach))
+    from scipy.special import ndtr, stdtrit
+
+    reach = stdtrit(count - 1, 1 - (1 - confidence) / 2) * sqrt(count / (count - 1))
+    return float(ndtr(-reach))
 
 
 def estimate(
@@ -119,7 +123,9 @@ def estimate(
 
 def unanimous(mean: float, bounds: tuple[float, float], count: int, confidence: float) -> tuple[float, float]:
     """The ends for `count` examples that all say the same, from how often another value may still have been missed."""
-    missed = float(beta.ppf(1 - (1 - confidence) / 2, 1, count))
+    from scipy.special import betaincinv
+
+    missed = float(betaincinv(1, count, 1 - (1 - confidence) / 2))
     least, most = bounds
     return mean - missed * (mean - least), mean + missed * (most - mean)
 
@@ -152,6 +158,8 @@ def alpha_of(counts: np.ndarray, values: Sequence[float], level: str) -> float:
     used = paired.any(axis=0) if len(paired) else np.zeros(counts.shape[1], dtype=bool)
     if used.sum() < 2:
         return float("nan")
+    import krippendorff
+
     domain = np.array(values)[used]
     return float(krippendorff.alpha(value_counts=paired[:, used], value_domain=domain, level_of_measurement=level))
 

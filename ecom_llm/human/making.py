@@ -41,11 +41,14 @@ def drawn_of(found: Sequence[Subject], sample: Sample) -> tuple[Drawn, ...]:
 def tasks_of(
     rater: int, mine: Sequence[Subject], found: Sequence[Subject], settings: Settings, ids: Ids
 ) -> list[Shown]:
-    """What one rater judges. Checks are made of examples the rater does not judge: a text seen twice would tell."""
+    """What one rater judges. No check shows a text that stands in a pair too: seen twice, it would tell whose it is."""
     seen = {subject.id for subject in mine}
     pairs = len(mine[0].texts) == 2
     rest = [subject for subject in found if subject.id not in seen]
     checks = known_bad(rest, settings.known_bad, pairs, rater, ids)
+    if len(checks) < settings.known_bad:  # of what is judged, where references are not
+        own = [subject for subject in mine if subject.reference not in subject.texts]
+        checks += known_bad(own, settings.known_bad - len(checks), pairs, rater, ids)
     real = genuine(mine, rater, ids)
     return in_order(real, min(settings.repeats, len(real)), checks, ids)
 

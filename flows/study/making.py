@@ -1,5 +1,6 @@
 """`ecom-llm study new`: the study is made, its pages and sheets are written, and what it can tell is said."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,19 @@ def export(folder: Path, study: Study) -> None:
         write_sheet(folder / f"rater-{sheet.rater}.csv", sheet)
 
 
+def load(study: Study) -> str:
+    """How much each rater has to do."""
+    longest = max(len(sheet.tasks) for sheet in study.sheets)
+    counts = Counter((entry.rater, entry.kind) for entry in study.key.entries)
+    repeats, checks = (max(counts[sheet.rater, kind] for sheet in study.sheets) for kind in ("repeat", "known_bad"))
+    said = (
+        f"{len(study.sheets)} raters, at most {longest} tasks each; {repeats} of them repeats, {checks} known-bad texts"
+    )
+    if not checks:
+        said += " (they are made of examples that are not judged: ask for fewer with --examples to have some)"
+    return said
+
+
 def made_lines(study: Study, layout: Layout, params: Params) -> list[str]:
     """What was made, what it can tell, and what comes next."""
     settings, key = params.promote.study, study.key
@@ -85,8 +99,7 @@ def made_lines(study: Study, layout: Layout, params: Params) -> list[str]:
     for one in key.drawn:
         same = f", {one.identical} are the same and are not shown" if key.other else ""
         lines.append(f"  {one.skill}/{one.locale}: {one.judged} of {one.differing} examples{same}")
-    longest = max(len(sheet.tasks) for sheet in study.sheets)
-    lines.append(f"  {len(study.sheets)} raters, at most {longest} tasks each (checks and repeats among them)")
+    lines.append(f"  {load(study)}")
     if key.other:
         lines += ["", *advice(judged, min(settings.raters_per_example, len(study.sheets)), params.promote.confidence)]
     return [

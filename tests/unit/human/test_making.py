@@ -86,6 +86,15 @@ def test_known_bad_texts_are_another_products_and_of_examples_the_rater_does_not
         assert entry.example not in {one.example for one in others}
 
 
+def test_where_every_example_is_judged_checks_are_made_of_them_unless_references_are_judged_too():
+    everything = SETTINGS.model_copy(update={"examples": 200})
+    against = make_study(side("a"), outputs(1, 40), side("b"), texts_of(2), everything)
+    assert len(entries(against, "known_bad")) == 3 * SETTINGS.known_bad
+    references = {one.id: one.reference for one in outputs(1, 40)}
+    against = make_study(side("a"), outputs(1, 40), side("reference"), references, everything)
+    assert entries(against, "known_bad") == []
+
+
 def test_a_rating_study_shows_one_text_and_the_bad_ones_alone(ratings):
     assert {len(task.texts) for task in tasks(ratings).values()} == {1}
     assert {entry.first for entry in entries(ratings, "known_bad")} == {"bad"}
