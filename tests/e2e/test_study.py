@@ -168,8 +168,10 @@ def test_the_page_can_be_used_without_a_mouse_in_both_languages_and_on_a_telepho
     assert unnamed == 0
 
 
-def test_simulated_reviews_carry_their_label_on_the_page(made, page):  # noqa: F811
+def test_texts_are_shown_as_text_and_simulated_reviews_with_their_label(made, page):  # noqa: F811
     open_page(page, made, 1)
+    assert page.locator(".said b").count() == 0
+    assert "<b>today</b>" in "".join(text for task in made.study.sheet(1).tasks for text in task.texts)
     seen = set()
     for task in made.study.sheet(1).tasks:
         shown = page.locator(".said").all_inner_texts()

@@ -13,6 +13,8 @@ from ecom_llm.human.reading import Rejected, Returned, read_returned, usable
 from ecom_llm.human.sheet import write_sheet
 from ecom_llm.human.study import Answer, Sheet, Study
 from ecom_llm.records import UserError
+from proofs.spreadsheets import number_cell, text_cell, xlsx
+from proofs.spreadsheets import sheet as excel_sheet
 
 
 def known(study: Study) -> dict[str, Study]:
@@ -79,6 +81,24 @@ def test_a_sheet_is_read_as_any_spreadsheet_saves_it(study, tmp_path, encoding, 
     found = read_returned(saved(tmp_path / "b.csv", rows, encoding, delimiter), known(study))
     assert [one.choice for one in kept(found, sheet)] == [meant] * len(sheet.tasks)
     assert reasons(found, sheet) == []
+
+
+def test_a_sheet_saved_as_excels_own_file_is_read(ratings, tmp_path):
+    sheet = ratings.sheets[0]
+    head, *rows = filled(sheet, tmp_path, {"publish": "5"})
+    marked = ("rater", "fluency", "faithful")  # what a spreadsheet keeps as numbers
+    given_ = {"rater": "1", "fluency": "4", "faithful": "2"}
+    cells = [
+        [number_cell(given_[name]) if name in marked else text_cell(cell) for name, cell in zip(head, row, strict=True)]
+        for row in rows
+    ]
+    path = tmp_path / "sheet.xlsx"
+    path.write_bytes(xlsx(excel_sheet([[text_cell(name) for name in head], *cells])))
+    found = read_returned(path, known(ratings))
+    assert reasons(found, sheet) == []
+    assert [one.ratings for one in kept(found, sheet)] == [{"fluency": 4, "faithful": 2, "publish": 5}] * len(
+        sheet.tasks
+    )
 
 
 def test_characters_an_encoding_cannot_hold_are_no_change(study, tmp_path):
