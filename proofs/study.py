@@ -28,7 +28,7 @@ SETTINGS = Settings(
     seed=1,
     examples=60,
     raters=3,
-    raters_per_example=2,
+    raters_per_example=3,
     repeats=4,
     known_bad=4,
     min_known_bad_told=0.75,
@@ -63,7 +63,7 @@ def judged(test_set: Market, settings: Settings, rng: np.random.Generator) -> Ve
 def repeat(seed: int) -> Repeat:
     """A test set, its true win rate, and what a study finds of it."""
     rng = np.random.default_rng(seed)
-    test_set = market(EXAMPLES, float(rng.normal(0, 0.5)), 2.0, rng)
+    test_set = market(EXAMPLES, float(rng.normal(0, 1)), 4.0, rng)
     found = judged(test_set, SETTINGS.model_copy(update={"seed": seed}), rng)
     everything = judged(test_set, SETTINGS.model_copy(update={"seed": seed, "examples": EXAMPLES}), rng)
     precision = Precision(0.95, 1000, seed, SETTINGS.min_examples)
@@ -88,7 +88,7 @@ def main(repeats: int, seed: int) -> int:
     margin = 2 * sqrt(0.95 * 0.05 / repeats)
     off = errors.mean() / (errors.std(ddof=1) / sqrt(repeats))
     width = np.mean([one.found.high - one.found.low for one in found])
-    print(f"{repeats} studies of {SETTINGS.examples} of {EXAMPLES} examples, 3 raters, 2 judgements each; seed {seed}")
+    print(f"{repeats} studies of {SETTINGS.examples} of {EXAMPLES} examples, 3 raters, each of all; seed {seed}")
     print(f"win rate: true ones from {min(o.truth for o in found):.3f} to {max(o.truth for o in found):.3f}")
     print(f"win rate: mean error {errors.mean():+.4f} ({off:+.1f} standard errors), interval {width:.3f} wide")
     print(f"win rate without weights: mean error {plain.mean():+.4f}")
