@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-processes lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ proof-resume: $(READY)  ## N times kill -9 in a training of PROCESSES; the resul
 proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and as a cluster of two): every byte compared
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	@$(BIN)/python -m proofs.ray
+
+proof-study: $(READY)  ## N blind studies with simulated raters of known bias: intervals cover the true win rate, alpha is right
+	@$(BIN)/python -m proofs.study $(or $(N),200) $(SEED)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

@@ -104,6 +104,11 @@ class Layout:
         return self.state / "sweeps"
 
     @property
+    def studies(self) -> Path:
+        """Blind studies: what people are shown, the key that tells which text is whose, and what they answered."""
+        return self.state / "studies"
+
+    @property
     def mlflow(self) -> Path:
         return self.state / "mlflow"
 

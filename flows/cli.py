@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from ecom_llm.records import UserError
 from flows.data import commands as data
 from flows.entering import RecipeOption, Settings, enter, require_servers
+from flows.study import commands as study
 from flows.sweep.commands import sweep
 from tasks.dvc import StageError
 
@@ -32,7 +33,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for command in (data.add, data.inspect, data.app, sweep):
+for command in (data.add, data.inspect, data.app, sweep, study.app):
     app.command(command)
 
 

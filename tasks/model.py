@@ -14,6 +14,7 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry
+from ecom_llm.registry.studies import heard
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.champion import CandidateRun, measured_anew
@@ -65,7 +66,8 @@ def decide_promotion(candidate: Version, workspace: Workspace) -> GateDecision:
     registry = open_registry(candidate.model_name, workspace.layout)
     entrant = registry.entrant(candidate)
     run = CandidateRun(workspace.path, workspace.commit, workspace.layout)
-    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed)
+    people = heard(registry, candidate, params.promote)
+    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed, people)
     settle(registry, candidate, decision, workspace.layout, params)
     return decision
 
@@ -88,7 +90,8 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
         files = registry.files(candidate, Path(folder))
         own = params_of(files, params)
         run = CandidateRun(layout.workspace, candidate.tags["snapshot"], files)
-        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed)
+        people = heard(registry, candidate, own.promote)
+        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed, people)
         settle(registry, candidate, decision, files, own)
     return decision
 

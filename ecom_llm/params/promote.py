@@ -1,8 +1,11 @@
 """The section `promote`: what a candidate must show before it may write for the shop."""
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ecom_llm.params.section import Section
+
+HUMAN = "human_"
+"""What the metrics that people give begin with: they come from a study, not from the evaluate stage."""
 
 
 class Slice(Section):
@@ -32,6 +35,33 @@ class Regression(Slice):
     """Largest loss that passes, in the metric's unit, at the lower end of the paired interval."""
 
 
+class Study(Section):
+    """Blind studies, in which people judge: `ecom-llm study new`."""
+
+    seed: int = Field(ge=0)
+    """Seed of which examples are drawn, and of who sees which of them on which side."""
+    examples: int = Field(ge=1)
+    """Examples to be judged, spread evenly over skills and locales."""
+    raters: int = Field(ge=1)
+    """People who judge, each with a page of their own."""
+    raters_per_example: int = Field(ge=1)
+    """How many of them judge each example; agreement needs at least 2."""
+    repeats: int = Field(ge=0)
+    """Examples that each rater is shown a second time, sides swapped: how far they agree with themselves."""
+    known_bad: int = Field(ge=0)
+    """Texts of another product that each rater is shown: whoever does not see that has not read."""
+    min_known_bad_told: float = Field(ge=0, le=1)
+    """Share of those that a rater must tell to pass; who does not is named, and left out only if asked."""
+    min_examples: int = Field(ge=2)
+    """Examples that a slice must hold for an interval, and so for the gate."""
+
+    @model_validator(mode="after")
+    def _raters_suffice(self) -> "Study":
+        if self.raters_per_example > self.raters:
+            raise ValueError(f"raters_per_example is {self.raters_per_example}, and there are {self.raters} raters")
+        return self
+
+
 class Promote(Section):
     """The gate: what a candidate must show before it may write for the shop."""
 
@@ -45,3 +75,15 @@ class Promote(Section):
     """Absolute bounds; a rule that matches no slice refuses."""
     regressions: tuple[Regression, ...]
     """Non-inferiority bounds against the champion."""
+    study: Study
+    """How people judge, where a rule names one of their metrics."""
+
+    @field_validator("regressions")
+    @classmethod
+    def _people_compare_once(cls, rules: tuple[Regression, ...]) -> tuple[Regression, ...]:
+        for rule in rules:
+            if rule.metric.startswith(HUMAN):
+                raise ValueError(
+                    f"{rule.metric} is a comparison already; name it under thresholds (0.45 loses at most 5 points)"
+                )
+        return rules

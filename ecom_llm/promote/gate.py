@@ -6,6 +6,7 @@ from math import isfinite
 
 from ecom_llm.evaluate.evidence import LIKELIHOODS, PER_TOKEN, Evidence, Output
 from ecom_llm.params import Promote, Regression, Slice, Threshold
+from ecom_llm.promote import people
 from ecom_llm.promote.decision import Check, GateDecision, rules_key
 from ecom_llm.promote.intervals import Interval, improvement
 from ecom_llm.skills import SKILLS
@@ -212,7 +213,7 @@ def plain_check(kind: str, reason: str) -> Check:
     return Check(rule=kind, slice="all/all", metric="", found=None, bound=None, passed=False, reason=reason)
 
 
-def against(match: Match) -> Iterator[Check]:
+def against(match: Match, heard: people.Heard) -> Iterator[Check]:
     """The comparison with the champion, or why there can be none."""
     reason = incomparable(match.candidate.evidence, match.champion.evidence)
     ours, theirs = ({output.id for output in entrant.outputs} for entrant in (match.candidate, match.champion))
@@ -221,12 +222,26 @@ def against(match: Match) -> Iterator[Check]:
     if reason is not None:
         yield plain_check("comparable", f"not comparable with the champion, version {match.champion.version}: {reason}")
         return
-    yield superior_check(match)
+    if people.named(match.rules.primary.metric):
+        yield from people.superior_checks(heard, match.rules, match.seed)
+    else:
+        yield superior_check(match)
     for rule in match.rules.regressions:
         yield from regression_checks(match, rule)
 
 
-def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int) -> GateDecision:
+def bounds(candidate: Entrant, rules: Promote, heard: people.Heard, seed: int) -> Iterator[Check]:
+    """The absolute bounds: on what was measured, and on what people say."""
+    for rule in rules.thresholds:
+        if people.named(rule.metric):
+            yield from people.threshold_checks(rule, heard, rules, seed)
+        else:
+            yield from threshold_checks(rule, candidate.evidence)
+
+
+def decide(
+    candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int, heard: people.Heard | None = None
+) -> GateDecision:
     """Judge a candidate: absolute thresholds, then superior on one slice and not worse on the others.
 
     Args:
@@ -234,10 +249,12 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
         champion: the present champion, evaluated on the candidate's test set; None where there is none.
         rules: the gate's rules.
         seed: of the bootstrap's resamples; the same seed gives the same decision.
+        heard: what people said of the candidate; None where nobody was asked.
     """
-    checks = [check for rule in rules.thresholds for check in threshold_checks(rule, candidate.evidence)]
+    rival = champion.version if champion is not None and champion.version != candidate.version else None
+    heard = heard or people.Heard(candidate.version, "", rival, None, ())
+    checks = list(bounds(candidate, rules, heard, seed))
     notes: tuple[str, ...] = ()
-    rival = None
     if champion is None:
         notes = ("There is no champion yet: the thresholds alone decide.",)
     elif champion.version == candidate.version:
@@ -245,8 +262,7 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
             "It is the champion already: the thresholds were checked again, and there is nothing to compare with.",
         )
     else:
-        rival = champion.version
-        checks += against(Match(candidate, champion, rules, seed))
+        checks += against(Match(candidate, champion, rules, seed), heard)
     if candidate.rolled_back:
         checks.append(
             plain_check("rolled_back", "it was rolled back and does not return by itself; promote it by hand")
@@ -258,5 +274,5 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
         compared_with=rival,
         rules_key=rules_key(rules),
         checks=tuple(checks),
-        notes=notes,
+        notes=(*notes, *people.unheard(rules, heard)),
     )

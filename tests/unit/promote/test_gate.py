@@ -26,6 +26,16 @@ RULES = {
     "regressions": [
         {"metric": "attribute_coverage", "skill": "*", "locale": "*", "max_regression": 0.05, "greater_is_better": True}
     ],
+    "study": {
+        "seed": 1,
+        "examples": 60,
+        "raters": 3,
+        "raters_per_example": 3,
+        "repeats": 4,
+        "known_bad": 4,
+        "min_known_bad_told": 0.75,
+        "min_examples": 10,
+    },
 }
 
 
