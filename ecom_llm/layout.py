@@ -113,6 +113,11 @@ class Layout:
         return self.state / "mlflow"
 
     @property
+    def journal(self) -> Path:
+        """What happened to the models' versions, a file for each registered model."""
+        return self.state / "journal"
+
+    @property
     def curves(self) -> Path:
         """What trainings tell while they run, and notes of which have a run in MLflow."""
         return self.state / "curves"

@@ -152,15 +152,18 @@ def promote(version: str, *, recipe: RecipeOption = None) -> None:
 
 
 @app.command
-def rollback(*, recipe: RecipeOption = None) -> None:
+def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
     """Give the shop its previous champion back; a second rollback goes further back.
 
     For example:
 
         ecom-llm rollback
+        ecom-llm rollback --to 3
 
     Parameters
     ----------
+    to
+        Number of an earlier champion, to go back to that one.
     recipe
         Recipe that names the registered model.
     """
@@ -168,8 +171,28 @@ def rollback(*, recipe: RecipeOption = None) -> None:
     require_servers(layout, params)
     from flows.rollback import rollback
 
-    champion = rollback(params.registry.model_name)
+    champion = rollback(params.registry.model_name, to or "")
     print(f"\nVersion {champion.number} is champion again.")
+
+
+@app.command
+def history(*, recipe: RecipeOption = None) -> None:
+    """Tell what happened to the model's versions, and whether the journal that says so is whole.
+
+    For example:
+
+        ecom-llm history
+
+    Parameters
+    ----------
+    recipe
+        Recipe that names the registered model.
+    """
+    from ecom_llm.registry import open_registry
+    from flows.history import history as told
+
+    layout, params = enter(recipe)
+    print(told(open_registry(params.registry.model_name, layout)))
 
 
 @app.command
