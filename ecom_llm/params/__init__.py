@@ -6,7 +6,7 @@ One module for each section.
 from ecom_llm.params.collect import Collect, Form, Source
 from ecom_llm.params.evaluate import Evaluate
 from ecom_llm.params.prepare import Prepare
-from ecom_llm.params.promote import Promote, Regression, Slice, Threshold
+from ecom_llm.params.promote import Promote, Regression, Slice, SubsetRegression, Threshold
 from ecom_llm.params.runtime import Registry, Runtime
 from ecom_llm.params.section import Section
 from ecom_llm.params.train import Train
@@ -25,6 +25,7 @@ __all__ = [
     "Section",
     "Slice",
     "Source",
+    "SubsetRegression",
     "Threshold",
     "Train",
     "load_params",

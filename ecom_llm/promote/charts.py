@@ -82,7 +82,7 @@ def loss_curve(path: Path) -> str:
 
 
 def bars(rows: Sequence[Row]) -> str:
-    """One metric: a group of bars for each skill and locale, the model first, then its baselines."""
+    """One metric: a group of bars for each skill and locale, the model first, then its baselines, with their intervals."""
     from matplotlib import rc_context
 
     names = list(dict.fromkeys(name for row in rows for name in row.baselines))
@@ -96,6 +96,7 @@ def bars(rows: Sequence[Row]) -> str:
             drawn = axes.barh(
                 heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name)
             )
+            whiskers(axes, heights, [(row.intervals.get(name), value) for row, value in values.items()])
             axes.bar_label(drawn, fmt="%.3g", padding=2, fontsize=7, color=GREY)
         axes.set_yticks(range(len(rows)), [f"{row.skill}/{row.locale}" for row in rows])
         axes.margins(x=0.12)
@@ -104,6 +105,17 @@ def bars(rows: Sequence[Row]) -> str:
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper left", ncols=len(series), fontsize=8)
         return image(figure)
+
+
+def whiskers(axes: "Axes", heights: Sequence[float], bars: Sequence[tuple[tuple[float, float] | None, float]]) -> None:
+    """A line from low to high on each bar that has an interval."""
+    known = [(height, *interval, value) for height, (interval, value) in zip(heights, bars, strict=True) if interval]
+    if known:
+        places, lows, highs, values = (list(column) for column in zip(*known, strict=True))
+        # a skewed interval of few examples may leave its value out by rounding; matplotlib takes no negative length
+        below = [max(value - low, 0.0) for value, low in zip(values, lows, strict=True)]
+        above = [max(high - value, 0.0) for value, high in zip(values, highs, strict=True)]
+        axes.errorbar(values, places, xerr=[below, above], fmt="none", ecolor=GREY, elinewidth=1, capsize=1.5)
 
 
 def spoken(name: str) -> str:

@@ -176,7 +176,11 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
         "tokenizer",
         "examples",
         "metrics",
+        "intervals",
+        "method",
+        "subsets",
         "baselines",
+        "baseline_intervals",
         "signatures",
         "keywords",
     }

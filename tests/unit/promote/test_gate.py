@@ -14,6 +14,9 @@ RULES = {
     "primary": {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False},
     "confidence": 0.95,
     "bootstrap_samples": 200,
+    "power": 0.8,
+    "trainings": 1,
+    "subset_regressions": [],
     "thresholds": [
         {
             "metric": "attribute_coverage",
