@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-processes lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-intervals
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ proof-resume: $(READY)  ## N times kill -9 in a training of PROCESSES; the resul
 proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and as a cluster of two): every byte compared
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	@$(BIN)/python -m proofs.ray
+
+proof-intervals: $(READY)  ## N simulated test sets of each size: how often intervals cover the truth, and what only a seed parts
+	@$(BIN)/python -m proofs.intervals $(or $(N),500) $(or $(SEED),1)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

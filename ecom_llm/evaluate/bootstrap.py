@@ -20,7 +20,7 @@ NO_SPREAD = 1e-8
 """Relative to the value, an error that is rounding alone."""
 METHOD = (
     "bootstrap-t over clusters of examples (the products; for recommend the shoppers): each resample's distance from "
-    "the value in standard errors of its own. Shares with too few events, or of fewer than 10 clusters, have Wilson's "
+    "the value in standard errors of its own, symmetric but for shares. Shares with too few events, or of fewer than 10 clusters, have Wilson's "
     "score with the design effect; other metrics have none below 10 clusters. Metrics that are no function of sums over "
     "examples (distinct-n, self-BLEU) have none: a text drawn twice repeats itself, which lowers them in every resample."
 )
@@ -139,8 +139,10 @@ def resampled(tables: Mapping[str, Table], size: int, resampling: Resampling) ->
 def studentised(table: Table, values: np.ndarray, errors: np.ndarray, confidence: float) -> Interval:
     """The bootstrap-t interval, or what stands in for it where resamples have no spread to divide by.
 
-    Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 12.5. Of the plain percentile, the widened
-    percentile (Hesterberg 2015), BCa and this one, this one alone covers skewed ratios of 12 to 25 clusters.
+    Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 12.5; symmetric (Hall 1988, "On Symmetric
+    Bootstrap Confidence Intervals") but for shares, which are skewed near their ends. Of the percentile, the widened
+    percentile (Hesterberg 2015), BCa, Student's t and these, these alone cover in 93 to 97 % on test sets of 15 to 120
+    products (`make proof-intervals`).
     """
     totals = table.sums.sum(axis=0)
     estimate, influence = float(table.value(totals)), table.influence(totals)
@@ -155,9 +157,12 @@ def studentised(table: Table, values: np.ndarray, errors: np.ndarray, confidence
         low, high = without_spread(table, estimate, confidence)
     elif count < FEW or len(told) < (1 - tail / 2) * len(distances):
         low, high = with_few_events(table, estimate, influence, confidence)
-    else:
+    elif table.is_share:
         below, above = np.quantile(told, [1 - tail, tail])
         low, high = estimate - below * error, estimate - above * error
+    else:
+        reach = np.quantile(np.abs(told), confidence) * error
+        low, high = estimate - reach, estimate + reach
     if table.is_share:
         low, high = max(low, 0.0), min(high, 1.0)
     return Interval(*(float(found) + 0.0 for found in (estimate, low, high, error)), count)  # + 0.0: no -0

@@ -20,14 +20,13 @@ Places = dict[str, dict[str, Pair]]
 
 
 def metrics_of(evidence: Evidence) -> Iterator[tuple[str, str, list[str]]]:
-    """(skill, locale, metrics) of every slice; a total over one skill or one locale would repeat it."""
-    skills = [skill for skill in evidence.metrics if skill != ALL]
+    """(skill, locale, metrics) of every slice; totals over one skill or one locale repeat it, and the grand one alone stays."""
+    single_skill = len(evidence.metrics.keys() - {ALL}) == 1
     for skill, locales in evidence.metrics.items():
-        if skill == ALL and len(skills) == 1:
-            continue
-        single = len([locale for locale in locales if locale != ALL]) == 1
+        single_locale = len(locales.keys() - {ALL}) == 1
         for locale, values in locales.items():
-            if not (locale == ALL and single):
+            repeated = (skill == ALL and single_skill) or (locale == ALL and single_locale)
+            if (skill, locale) == (ALL, ALL) or not repeated:
                 yield skill, locale, list(values)
 
 

@@ -4,11 +4,11 @@ from math import isnan
 
 import numpy as np
 import pytest
-from proofs.intervals import coverage
 from scipy.stats import binomtest
 
 from ecom_llm.evaluate.bootstrap import Interval, Resampling, Table, clustered, draws, intervals, standard_error
 from ecom_llm.evaluate.totals import exp_ratio, ratio
+from proofs.intervals import coverage
 
 SETTINGS = Resampling(confidence=0.95, samples=2000, seed=1)
 
