@@ -17,7 +17,7 @@ CHUNK = 2_000_000
 FEW = 10
 """With fewer clusters a resample's own spread says too little to divide by it."""
 NO_SPREAD = 1e-8
-"""Relative to the value, an error that is rounding alone."""
+"""Relative to what the clusters add before it cancels, an error that is rounding alone."""
 METHOD = (
     "bootstrap-t over clusters of examples (the products; for recommend the shoppers): each resample's distance from "
     "the value in standard errors of its own, symmetric but for shares. Shares with too few events, or of fewer than 10 "
@@ -72,6 +72,12 @@ class Table:
     def influence(self, totals: np.ndarray) -> np.ndarray:
         """(clusters, ...) what each cluster adds to the value around `totals` (..., k), to first order."""
         return np.tensordot(self.sums, gradient(self.value, totals), axes=(1, totals.ndim - 1))
+
+    @property
+    def rounding(self) -> float:
+        """The largest standard error that is but rounding: two equal models differ by some 1e-13."""
+        slopes = np.abs(gradient(self.value, self.sums.sum(axis=0)))
+        return float(NO_SPREAD * np.linalg.norm(np.abs(self.sums) @ slopes))
 
 
 def clustered(statistics: np.ndarray, groups: Sequence[str]) -> np.ndarray:
@@ -148,13 +154,14 @@ def studentised(table: Table, values: np.ndarray, errors: np.ndarray, confidence
     totals = table.sums.sum(axis=0)
     estimate, influence = float(table.value(totals)), table.influence(totals)
     error, count = standard_error(influence), len(table.sums)
+    error = 0.0 if error <= table.rounding else error
     tail = (1 - confidence) / 2
     if not np.isfinite(estimate):
         return NOTHING
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = np.where(errors > NO_SPREAD * error, (values - estimate) / errors, np.nan)
+        distances = np.where(errors > max(table.rounding, NO_SPREAD * error), (values - estimate) / errors, np.nan)
     told = distances[np.isfinite(distances)]
-    if error <= NO_SPREAD * abs(estimate):
+    if error == 0:
         low, high = without_spread(table, estimate, confidence)
     elif count < FEW or len(told) < (1 - tail / 2) * len(distances):
         low, high = with_few_events(table, estimate, influence, confidence)

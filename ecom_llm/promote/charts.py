@@ -25,6 +25,8 @@ COLOURS = {
 OTHER = "#8b6fb0"
 GREY = "#78818a"
 """Readable on a light page and on a dark one: an image cannot follow the page's scheme."""
+WHISKER = "#59636d"
+"""Darker, since it lies on grey bars too."""
 STYLE = {
     "font.size": 9,
     "text.color": GREY,
@@ -93,11 +95,9 @@ def bars(rows: Sequence[Row]) -> str:
         figure, axes = new_figure(5.6, 0.75 + (0.12 + 0.16 * len(series)) * len(rows))
         for place, (name, values) in enumerate(series.items()):
             heights = [rows.index(row) + (place - (len(series) - 1) / 2) * thick for row in values]
-            drawn = axes.barh(
-                heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name)
-            )
-            whiskers(axes, heights, [(row.intervals.get(name), value) for row, value in values.items()])
-            axes.bar_label(drawn, fmt="%.3g", padding=2, fontsize=7, color=GREY)
+            axes.barh(heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name))
+            ends = [row.intervals.get(name, (value, value)) for row, value in values.items()]
+            mark(axes, heights, list(values.values()), ends)
         axes.set_yticks(range(len(rows)), [f"{row.skill}/{row.locale}" for row in rows])
         axes.margins(x=0.12)
         axes.set_ylim(len(rows) - 0.45, -0.55)
@@ -107,15 +107,15 @@ def bars(rows: Sequence[Row]) -> str:
         return image(figure)
 
 
-def whiskers(axes: "Axes", heights: Sequence[float], bars: Sequence[tuple[tuple[float, float] | None, float]]) -> None:
-    """A line from low to high on each bar that has an interval."""
-    known = [(height, *interval, value) for height, (interval, value) in zip(heights, bars, strict=True) if interval]
-    if known:
-        places, lows, highs, values = (list(column) for column in zip(*known, strict=True))
-        # a skewed interval of few examples may leave its value out by rounding; matplotlib takes no negative length
-        below = [max(value - low, 0.0) for value, low in zip(values, lows, strict=True)]
-        above = [max(high - value, 0.0) for value, high in zip(values, highs, strict=True)]
-        axes.errorbar(values, places, xerr=[below, above], fmt="none", ecolor=GREY, elinewidth=1, capsize=1.5)
+def mark(axes: "Axes", heights: Sequence[float], values: Sequence[float], ends: Sequence[tuple[float, float]]) -> None:
+    """On each bar a line from low to high, where the two differ, and after it the value."""
+    for height, value, (low, high) in zip(heights, values, ends, strict=True):
+        if low < high:
+            # the value lies within, but for rounding, of which matplotlib takes no negative length
+            reach = [[max(value - low, 0.0)], [max(high - value, 0.0)]]
+            axes.errorbar([value], [height], xerr=reach, fmt="none", ecolor=WHISKER, elinewidth=1, capsize=1.5)
+        place = (max(value, high), height)
+        axes.annotate(f"{value:.3g}", place, (3, 0), textcoords="offset points", va="center", fontsize=7, color=GREY)
 
 
 def spoken(name: str) -> str:

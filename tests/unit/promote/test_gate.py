@@ -153,6 +153,7 @@ def test_better_on_the_primary_slice_is_approved() -> None:
 def test_tie_refuses() -> None:
     (check,) = refusals(decide(entrant("2"), entrant("1"), rules(), 1))
     assert (check.rule, check.found, check.bound) == ("superior", 0.0, 0.0)
+    assert "no example differs" in check.reason and check.detectable is None
 
 
 def test_better_on_average_but_not_surely_refuses() -> None:

@@ -202,7 +202,7 @@ def test_page_shows_intervals_their_method_and_the_subsets(page: str) -> None:
 
 
 def test_bars_have_a_line_where_the_interval_is_known() -> None:
-    """Matplotlib draws an error bar as a collection of its own, with two caps."""
+    """Matplotlib draws each error bar as a collection of its own."""
     shown = [row for row in rows(evidence()) if row.metric == "bleu" and row.skill == "describe"]
     bare = [replace(row, intervals={}) for row in shown]
 
