@@ -183,7 +183,7 @@ def main(count: int, seed: int) -> int:
     print(f"{'':<26}{'all':>7} {' '.join(f'{size:>7}' for size in SIZES)} {'examples*':>9}")
     for case in cases:
         print(case.line())
-    print("* Student's interval of examples taken as independent, for comparison")
+    print("* Student's interval of examples taken as independent, for comparison", flush=True)
     failed, tried = sum(case.failed for case in cases), len(cases)
     print("Called different though only the seed differs (at most 5 %):")
     for what, alike, must in seeds_alone(count, seed):
