@@ -24,7 +24,7 @@ def test_values_of_sums_are_sacrebleus(scorer: BLEU | CHRF, count: int) -> None:
 
 
 @pytest.mark.parametrize("scorer", [BLEU(), CHRF()], ids=["bleu", "chrf"])
-@pytest.mark.parametrize("texts", [["", ""], ["zebra", "x y z"], ["a red", "navy"]])
+@pytest.mark.parametrize("texts", [["", ""], ["zebra", "x y z"], ["a red", "navy"], ["belt x y z red", "q navy r s t"]])
 def test_texts_that_match_little_are_sacrebleus_too(scorer: BLEU | CHRF, texts: list[str]) -> None:
     value = value_of(type(scorer).__name__.lower())
     assert float(value(sums(scorer, texts).sum(axis=0))) == pytest.approx(
