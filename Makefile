@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-processes lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and a
 
 proof-study: $(READY)  ## N blind studies with simulated raters of known bias: intervals cover the true win rate, alpha is right
 	@$(BIN)/python -m proofs.study $(or $(N),200) $(SEED)
+
+proof-intervals: $(READY)  ## N simulated test sets of each size: how often intervals cover the truth, and what only a seed parts
+	@$(BIN)/python -m proofs.intervals $(or $(N),500) $(or $(SEED),1)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

@@ -1,17 +1,19 @@
 """The evidence: what the evaluate stage writes and the gate reads."""
 
 from collections.abc import Iterable
-from math import exp
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
+from ecom_llm.evaluate.totals import value_of
 from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
 """skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
-
+Intervals = dict[str, dict[str, dict[str, tuple[float, float]]]]
+"""skill -> locale -> metric -> (low, high), of those metrics that have one. Lists, which `dvc metrics` leaves out."""
 
 PER_TOKEN = ("perplexity", "pseudo_perplexity")
 """Metrics whose value is exp of a mean over tokens: they say nothing across tokenizers."""
@@ -42,6 +44,33 @@ class Output(Record):
     stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
     and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`.
     """
+    statistics: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Metric -> what is summed over a slice's examples where a value is no ratio of two sums, as for BLEU."""
+    group: str = ""
+    """The example's group: outputs of one group are not independent. Empty in outputs of before it was kept."""
+    subsets: tuple[str, ...] = ()
+    """The subsets it belongs to, such as `category=dress` and `source=products.csv`."""
+
+    @property
+    def cluster(self) -> str:
+        """The unit of resampling."""
+        return self.group or self.id
+
+    def sums(self, metric: str) -> tuple[float, ...] | None:
+        """What it adds to the sums that make a slice's value; None where it has no such metric."""
+        return self.statistics.get(metric) or self.ratios.get(metric)
+
+
+class Subset(Record):
+    """The model on those examples of a slice that share a category or a source."""
+
+    name: str
+    """Such as `category=dress` or `source=products.csv`."""
+    skill: str
+    locale: str
+    examples: int
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
 
 
 class Evidence(Record):
@@ -56,8 +85,15 @@ class Evidence(Record):
     examples: int
     """Test examples used."""
     metrics: Metrics
+    intervals: Intervals = Field(default_factory=dict)
+    """Where the truth lies for each of `metrics` that has an interval, with the confidence of `evaluate.confidence`."""
+    method: str = ""
+    """How the intervals were made, in words."""
+    subsets: tuple[Subset, ...] = ()
+    """The model on the categories and sources that are large enough."""
     baselines: dict[str, Metrics]
     """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples."""
+    baseline_intervals: dict[str, Intervals] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
     """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
     keywords: dict[str, str] = Field(default_factory=dict)
@@ -65,13 +101,12 @@ class Evidence(Record):
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
-    """The value of a pairable metric over outputs; None where no output has it or the denominator is 0."""
-    pairs = [output.ratios[metric] for output in outputs if metric in output.ratios]
-    total = sum(denominator for _, denominator in pairs)
-    if not total:
+    """The value over outputs of a metric that sums make; None where no output has it or it cannot be computed."""
+    held = [found for output in outputs if (found := output.sums(metric)) is not None]
+    if not held:
         return None
-    ratio = sum(numerator for numerator, _ in pairs) / total
-    return exp(ratio) if metric in PER_TOKEN else ratio
+    value = float(value_of(metric)(np.array(held, dtype=np.float64).sum(axis=0)))
+    return value if np.isfinite(value) else None
 
 
 def read_evidence(path: Path) -> Evidence:

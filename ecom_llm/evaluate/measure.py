@@ -160,6 +160,7 @@ def measure(group: Group, encoder: Encoder | None = None) -> dict[str, Result]:
 def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Mapping[str, str]]) -> list[Output]:
     """One Output for each example, with the rounded pairs of every metric that is a ratio of sums."""
     paired = {name: result["ratios"] for name, result in results.items() if "ratios" in result}
+    summed = {name: result["statistics"] for name, result in results.items() if "statistics" in result}
     return [
         Output(
             id=example.id,
@@ -172,6 +173,8 @@ def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Map
             ratios={
                 name: (round(pairs[row][0], DIGITS), round(pairs[row][1], DIGITS)) for name, pairs in paired.items()
             },
+            statistics={name: found[row] for name, found in summed.items()},
+            group=example.group,
         )
         for row, (example, written) in enumerate(zip(group.examples, group.written, strict=True))
     ]

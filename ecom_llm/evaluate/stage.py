@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from logging import getLogger
 
 import torch
@@ -25,6 +26,8 @@ from ecom_llm.evaluate.measure import PLACES, Group, Measured, Written, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
+from ecom_llm.evaluate.spread import weighed
+from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
@@ -150,7 +153,7 @@ def run(params: Params, layout: Layout) -> None:
     examples = fitting(chosen, encode(chosen, tokenizer), longest_input(model), layout.split("test"))
     items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
-    known = matchers(example for split in SPLITS for example in prepared[split])
+    known = matchers(chain.from_iterable(prepared.values()))
     ours, others = compare(examples, written, prepared["train"], items, known, encoder)
     evidence = Evidence(
         test_set=fingerprint(examples),
@@ -161,5 +164,7 @@ def run(params: Params, layout: Layout) -> None:
         signatures=ours.signatures,
         keywords=ours.keywords,
     )
-    write_report(layout, evidence, ours.outputs)
+    outputs = marked(ours.outputs, subsets_of(examples, chain.from_iterable(prepared.values()), params.evaluate))
+    theirs = {name: one.outputs for name, one in others.items()}
+    write_report(layout, weighed(evidence, outputs, theirs, params.evaluate), outputs)
     log.info("measured %d examples: %s", len(examples), layout.metrics)

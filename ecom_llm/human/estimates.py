@@ -2,6 +2,8 @@
 
 SciPy and krippendorff are imported where they are used: the gate imports this, and with it every command that asks the
 registry anything.
+
+The evaluate room's bootstrap does not serve here: it draws from all clusters alike, and a study draws within slices.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +12,7 @@ from math import sqrt
 
 import numpy as np
 
+from ecom_llm.evaluate.bootstrap import student
 from ecom_llm.human.judgements import WIN, Judgement
 from ecom_llm.human.study import SCALES
 
@@ -85,9 +88,9 @@ def widened(confidence: float, count: int) -> float:
     expanded percentile interval of Hesterberg 2015 ("What Teachers Should Know About the Bootstrap", The American
     Statistician 69(4), section 4.1) makes up for both.
     """
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    reach = stdtrit(count - 1, 1 - (1 - confidence) / 2) * sqrt(count / (count - 1))
+    reach = student(count - 1, 1 - (1 - confidence) / 2) * sqrt(count / (count - 1))
     return float(ndtr(-reach))
 
 

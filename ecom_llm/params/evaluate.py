@@ -9,7 +9,7 @@ class Evaluate(Section):
     """How the model is measured on the test split."""
 
     seed: int = Field(ge=0)
-    """Seed of the sample of test examples and of the bootstrap."""
+    """Seed of the sample of test examples, and of the bootstrap, here and at the gate."""
     max_examples: int = Field(ge=1)
     """Test examples per skill and locale; all of them where there are fewer."""
     per_device_eval_batch_size: int = Field(ge=1)
@@ -26,5 +26,15 @@ class Evaluate(Section):
     """Whether `encoder` judges too: how similar texts are to their references, and which items it would propose."""
     encoder: str = Field(min_length=1)
     """Folder of a checkpoint with safetensors and tokenizer: a model of `train.objective: masked`, or a sentence encoder."""
+    confidence: float = Field(gt=0.5, lt=1)
+    """Confidence of the intervals beside the metrics."""
+    bootstrap_samples: int = Field(ge=100)
+    """Resamples behind each of those intervals."""
+    subset_attributes: tuple[str, ...]
+    """Attributes whose values are subsets of their own, such as the category; each name as a locale's records have it."""
+    min_subset_examples: int = Field(ge=2)
+    """Test examples that a subset, and a skill and locale within it, must hold to be measured."""
+    max_subsets: int = Field(ge=0)
+    """Subsets measured at most, the largest first; 0 for none."""
     num_threads: int = Field(ge=1)
     """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""

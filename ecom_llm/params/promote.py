@@ -35,6 +35,13 @@ class Regression(Slice):
     """Largest loss that passes, in the metric's unit, at the lower end of the paired interval."""
 
 
+class SubsetRegression(Regression):
+    """How much worse than the champion a slice's examples of one category or source may be."""
+
+    subset: str
+    """A subset of the evidence, such as `category=dress` or `source=products.csv`."""
+
+
 class Study(Section):
     """Blind studies, in which people judge: `ecom-llm study new`."""
 
@@ -68,17 +75,23 @@ class Promote(Section):
     primary: Slice
     """The one slice on which the candidate must be superior to the champion; a tie refuses."""
     confidence: float = Field(gt=0.5, lt=1)
-    """Confidence of the paired bootstrap intervals."""
+    """Confidence of the paired intervals."""
     bootstrap_samples: int = Field(ge=100)
-    """Resamples per interval."""
+    """Resamples per interval, and random swaps per test."""
+    power: float = Field(gt=0.5, lt=1)
+    """How often the smallest difference that a decision calls detectable would be found."""
+    trainings: int = Field(ge=1)
+    """Trainings that differ by `train.seed` alone and whose spread the intervals include; 1 leaves it out."""
     thresholds: tuple[Threshold, ...]
     """Absolute bounds; a rule that matches no slice refuses."""
     regressions: tuple[Regression, ...]
     """Non-inferiority bounds against the champion."""
+    subset_regressions: tuple[SubsetRegression, ...]
+    """Non-inferiority bounds on categories and sources."""
     study: Study
     """How people judge, where a rule names one of their metrics."""
 
-    @field_validator("regressions")
+    @field_validator("regressions", "subset_regressions")
     @classmethod
     def _people_compare_once(cls, rules: tuple[Regression, ...]) -> tuple[Regression, ...]:
         for rule in rules:

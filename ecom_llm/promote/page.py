@@ -159,6 +159,8 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
         curve=loss_curve(layout.curve),
         charts=list(charts(measured)),
         rows=measured,
+        method=evidence.method,
+        subsets=evidence.subsets,
         baselines=list(evidence.baselines),
         shown=list(samples([one for one in read_jsonl(layout.outputs, Output) if writes or one.text])),
         parameters=parameters(params),

@@ -155,13 +155,25 @@ def test_slices_are_the_metrics_as_rows(written):
     with written.slices.open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     systems = {"model": evidence.metrics, **evidence.baselines}
+    sure = {"model": evidence.intervals, **evidence.baseline_intervals}
     for row in rows:
         assert row["slice"] == f"{row['skill']}/{row['locale']}/{row['metric']}"
         assert float(row["value"]) == systems[row["system"]][row["skill"]][row["locale"]][row["metric"]]
+        known = sure[row["system"]].get(row["skill"], {}).get(row["locale"], {}).get(row["metric"])
+        assert (row["low"], row["high"]) == (("", "") if known is None else tuple(str(end) for end in known))
     values = [
         v for metrics in systems.values() for locales in metrics.values() for named in locales.values() for v in named
     ]
     assert len(rows) == len(values)
+
+
+def test_intervals_hold_their_value_and_rest_on_products(written):
+    evidence, found = read_evidence(written.metrics), list(read_jsonl(written.outputs, Output))
+    values, bounds = evidence.metrics["all"]["all"], evidence.intervals["all"]["all"]
+    assert bounds and all(low <= values[metric] <= high for metric, (low, high) in bounds.items())
+    assert not {"bits_per_byte", "perplexity"} & bounds.keys(), "24 examples are of fewer than ten products"
+    assert {output.cluster for output in found} == {output.group for output in found} and len(found) == 24
+    assert evidence.baseline_intervals.keys() == evidence.baselines.keys()
 
 
 def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
@@ -176,7 +188,11 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
         "tokenizer",
         "examples",
         "metrics",
+        "intervals",
+        "method",
+        "subsets",
         "baselines",
+        "baseline_intervals",
         "signatures",
         "keywords",
     }
