@@ -5,8 +5,10 @@ from math import exp
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
+from ecom_llm.evaluate.totals import FROM_TOTALS
 from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
@@ -17,6 +19,9 @@ PER_TOKEN = ("perplexity", "pseudo_perplexity")
 """Metrics whose value is exp of a mean over tokens: they say nothing across tokenizers."""
 LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
 """Metrics of how well a model knows the reference: every skill has them, whatever judges its texts."""
+
+WITHIN_LOCALE = ("rouge", "chatglm", "seq_rep", "length_ratio", "longest_overlap")
+"""How names begin of metrics that are given for each skill and locale alone: Chinese characters and English words do not add."""
 
 
 class Output(Record):
@@ -40,8 +45,11 @@ class Output(Record):
     `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
     `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
     stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
-    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`.
+    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`. docs/metrics.md
+    lists them all.
     """
+    statistics: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Metric -> what this example adds to the counts that the metric is a function of (`bleu`, `chrf`; see `totals`)."""
 
 
 class Evidence(Record):
@@ -57,15 +65,21 @@ class Evidence(Record):
     """Test examples used."""
     metrics: Metrics
     baselines: dict[str, Metrics]
-    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples."""
-    signatures: dict[str, str] = Field(default_factory=dict)
-    """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
-    keywords: dict[str, str] = Field(default_factory=dict)
-    """Locale -> what decided the keywords behind its `keyword_coverage`: segmenter, stemmer and stop words."""
+    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples.
+
+    `reference` are the references by those metrics that need none.
+    """
+    signatures: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
+    not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    """skill -> locale -> metric -> why it has no value: what cannot be computed is never 0."""
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
     """The value of a pairable metric over outputs; None where no output has it or the denominator is 0."""
+    if metric in FROM_TOTALS:
+        rows = [output.statistics[metric] for output in outputs if metric in output.statistics]
+        return float(FROM_TOTALS[metric](np.sum(rows, axis=0))) if rows else None
     pairs = [output.ratios[metric] for output in outputs if metric in output.ratios]
     total = sum(denominator for _, denominator in pairs)
     if not total:

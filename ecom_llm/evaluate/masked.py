@@ -101,6 +101,8 @@ def evaluate_masked(params: Params, layout: Layout, prepared: dict[str, list[Exa
         examples=len(examples),
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(systems.items())},
+        signatures=ours.signatures,
+        not_applicable=ours.not_applicable,
     )
     write_report(layout, evidence, ours.outputs)
     log.info("measured %d examples: %s", len(examples), layout.metrics)

@@ -11,9 +11,10 @@ from transformers import BertConfig, BertForMaskedLM
 
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
-from ecom_llm.evaluate.encoder_metrics import PseudoBitsPerByte, PseudoLogLikelihood, PseudoPerplexity, Similarity
 from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
 from ecom_llm.evaluate.loading import load_masked
+from ecom_llm.evaluate.metrics import PseudoBitsPerByte, PseudoLogLikelihood, PseudoPerplexity
+from ecom_llm.evaluate.metrics.similarity import Similarity
 from ecom_llm.evaluate.proposals import fused, nearest_titles, rankings, whitened
 from ecom_llm.evaluate.pseudo import pseudo_score, unigram_score
 from ecom_llm.evaluate.stage import run
