@@ -27,14 +27,13 @@ def abstains(text: str, locale: str) -> bool | None:
     return None if known is None else bool(regex.search(known, folded(text).replace("’", "'")))
 
 
-def numbers(text: str) -> set[str]:
-    """The numbers and quantities of a text, in one unit for each dimension."""
-    return {token.key for token in tokens(folded(text)) if token.key.startswith("#")}
-
-
-def wording(text: str, locale: str) -> set[str]:
-    """The keywords of a text that hold no digit; numbers are compared as numbers."""
-    return {word for word in keywords(text, locale) if not regex.search(r"\p{N}", word)}
+def parted(text: str) -> tuple[set[str], str]:
+    """The numbers and quantities of a text, in one unit for each dimension, and the text without them."""
+    whole = folded(text)
+    counted = [token for token in tokens(whole) if token.key.startswith("#")]
+    for token in counted:
+        whole = whole[: token.start] + " " * (token.end - token.start) + whole[token.end :]
+    return {token.key for token in counted}, whole
 
 
 class Groundedness(OfflineMetric):
@@ -59,8 +58,9 @@ class Groundedness(OfflineMetric):
     ) -> Result:
         pairs: Ratios = []
         for text, known, asked in zip(predictions, evidence, questions, strict=True):
-            said, counted = wording(text, locale), numbers(text)
-            held = len(said & (wording(known, locale) | wording(asked, locale))) + len(counted & numbers(known))
+            (counted, words), (proven, others) = parted(text), parted(known)
+            said = set(keywords(words, locale))
+            held = len(said & {*keywords(others, locale), *keywords(asked, locale)}) + len(counted & proven)
             silent = not known.strip() or abstains(text, locale)
             pairs.append((0.0, 0.0) if silent else (float(held), float(len(said) + len(counted))))
         lacking = "no example holds evidence beside its question, or none was answered"

@@ -10,10 +10,11 @@ import numpy as np
 from datasets import Features, Value
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from ecom_llm.evaluate.metrics.metric import OfflineMetric, Result, mean, ngrams, signed, units
 
-MOST = 5_000
+MOST = 10_000
 """Training reviews a judge reads: more cost seconds and teach it little."""
 SILENT = 0
 """The stars of a text without a word: it agrees with none."""
@@ -67,8 +68,11 @@ def train_judge(texts: Sequence[str], stars: Sequence[int], locale: str) -> Judg
     order = sorted(range(len(texts)), key=lambda row: sha256(f"{row}:{texts[row]}".encode()).digest())[:MOST]
     vectorizer = TfidfVectorizer(analyzer=as_they_are, sublinear_tf=True, min_df=3 if len(order) > 200 else 1)
     vectors = vectorizer.fit_transform([terms(texts[row], locale) for row in order])
-    classifier = LogisticRegression(C=4.0, max_iter=50, tol=1e-2)
-    return Judge(locale, vectorizer, classifier.fit(vectors, np.array([stars[row] for row in order])), len(order))
+    classifier = LogisticRegression(C=4.0, max_iter=100, tol=1e-3)
+    # several threads wait for each other over vectors this small: ten times as long, on two busy cores
+    with threadpool_limits(1):
+        classifier.fit(vectors, np.array([stars[row] for row in order]))
+    return Judge(locale, vectorizer, classifier, len(order))
 
 
 def polarity(star: int) -> int:

@@ -126,7 +126,7 @@ def test_the_unigram_knows_frequencies_and_nothing_else(masked_tokenizer, make_e
 
 def test_pseudo_metrics_are_ratios_of_sums():
     found = PseudoPerplexity().compute(predictions=[2.0, 10.0], references=[1.0, 3.0])
-    assert found == {"pseudo_perplexity": pytest.approx(exp(3)), "ratios": [(2, 1), (10, 3)]}
+    assert found["pseudo_perplexity"] == pytest.approx(exp(3)) and found["ratios"] == [(2, 1), (10, 3)]
     assert PseudoLogLikelihood().compute(predictions=[2.0, 10.0])["pseudo_log_likelihood"] == -6
     assert PseudoBitsPerByte().compute(predictions=[8.0, 4.0], references=[4, 8])["pseudo_bits_per_byte"] == 1
 
