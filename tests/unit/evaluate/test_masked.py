@@ -138,7 +138,7 @@ def test_a_masked_model_is_measured_beside_a_unigram_and_writes_nothing(written)
     evidence = read_evidence(written.metrics)
     assert evidence.objective == "masked" and evidence.examples == 8
     assert set(evidence.metrics["review"]["en"]) == PSEUDO
-    assert set(evidence.metrics["recommend"]["en"]) == PSEUDO | {"hit@10", "ndcg@10"}
+    assert set(evidence.metrics["recommend"]["en"]) == PSEUDO | {"hit@10", "ndcg@10", "mrr@10"}
     assert set(evidence.baselines) == {"unigram", "bm25", "bm25_encoder", "popularity"}
     assert set(evidence.baselines["unigram"]["review"]["en"]) == PSEUDO
     assert set(evidence.baselines["bm25"]) == {"recommend", "all"}
