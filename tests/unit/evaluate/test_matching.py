@@ -82,6 +82,7 @@ def test_the_same_said_otherwise(value, texts):
         (["1"], "this one is the best one"),
         (["1 kg"], "1 lb, 100 g, 10 kg"),
         (["2.54 cm"], "1 inch"),
+        (["24小时"], "足够忙碌一天用"),
         (["和服"], "提供和服务"),
         (["蓝"], "蓝牙耳机"),
         (["红"], "网红同款，送红包"),
