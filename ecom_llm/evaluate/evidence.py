@@ -20,6 +20,9 @@ PER_TOKEN = ("perplexity", "pseudo_perplexity")
 LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
 """Metrics of how well a model knows the reference: every skill has them, whatever judges its texts."""
 
+WITHIN_LOCALE = ("rouge", "chatglm", "seq_rep", "length_ratio", "longest_overlap")
+"""How names begin of metrics that are given for each skill and locale alone: Chinese characters and English words do not add."""
+
 
 class Output(Record):
     """What the model wrote for one test example, and what that is worth."""
@@ -42,10 +45,11 @@ class Output(Record):
     `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
     `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
     stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
-    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`.
+    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`. docs/metrics.md
+    lists them all.
     """
-    statistics: dict[str, tuple[float, ...]] = Field(default_factory=dict)
-    """Metric -> what is summed over a slice's examples where a value is no ratio of two sums, as for BLEU."""
+    statistics: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Metric -> what this example adds to the counts that the metric is a function of (`bleu`, `chrf`; see `totals`)."""
     group: str = ""
     """The example's group: outputs of one group are not independent. Empty in outputs of before it was kept."""
     subsets: tuple[str, ...] = ()
@@ -92,12 +96,15 @@ class Evidence(Record):
     subsets: tuple[Subset, ...] = ()
     """The model on the categories and sources that are large enough."""
     baselines: dict[str, Metrics]
-    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples."""
+    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples.
+
+    `reference` are the references by those metrics that need none.
+    """
     baseline_intervals: dict[str, Intervals] = Field(default_factory=dict)
-    signatures: dict[str, str] = Field(default_factory=dict)
-    """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
-    keywords: dict[str, str] = Field(default_factory=dict)
-    """Locale -> what decided the keywords behind its `keyword_coverage`: segmenter, stemmer and stop words."""
+    signatures: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
+    not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    """skill -> locale -> metric -> why it has no value: what cannot be computed is never 0."""
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:

@@ -104,6 +104,8 @@ def evaluate_masked(params: Params, layout: Layout, prepared: dict[str, list[Exa
         examples=len(examples),
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(systems.items())},
+        signatures=ours.signatures,
+        not_applicable=ours.not_applicable,
     )
     outputs = marked(ours.outputs, subsets_of(examples, chain.from_iterable(prepared.values()), params.evaluate))
     theirs = {name: one.outputs for name, one in systems.items()}

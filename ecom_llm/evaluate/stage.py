@@ -18,11 +18,12 @@ from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.evaluate.generation import generate_texts
+from ecom_llm.evaluate.group import taught
 from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
 from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
-from ecom_llm.evaluate.measure import PLACES, Group, Measured, Written, measured
+from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, Written, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
@@ -99,6 +100,12 @@ def baselines(
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
+def references(skill: str, locale: str, examples: Sequence[Example], matcher: Matcher, given: Taught) -> Group:
+    """The references as a system: what a metric says of people's texts is what it can ask of a model."""
+    texts = [Written(example.target) for example in examples]
+    return Group(skill, locale, examples, texts, matcher, taught=given, are_references=True)
+
+
 def compare(
     examples: Sequence[Example],
     written: Sequence[Written],
@@ -109,17 +116,21 @@ def compare(
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
-    taught = by_skill_and_locale(training)
+    learned, teaching = by_skill_and_locale(training), taught(training)
     titles = titles_by_locale(items)
     mine: list[Group] = []
     theirs: dict[str, list[Group]] = {}
     shown: list[list[dict[str, str]]] = []
     for (skill, locale), here in by_skill_and_locale(examples).items():
-        matcher = known[skill, locale]
-        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher))
-        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []), encoder)
+        matcher, given = known[skill, locale], teaching.get((skill, locale), Taught())
+        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher, taught=given))
+        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder)
         for name, texts in found.items():
-            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher))
+            # what baselines copy is known, and takes as long to find
+            judged = Taught(judge=given.judge)
+            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher, taught=judged))
+        if not is_ranked(skill):
+            theirs.setdefault("reference", []).append(references(skill, locale, here, matcher, given))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
     model = measured(mine, shown, encoder)
     return model, {
@@ -162,7 +173,7 @@ def run(params: Params, layout: Layout) -> None:
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(others.items())},
         signatures=ours.signatures,
-        keywords=ours.keywords,
+        not_applicable=ours.not_applicable,
     )
     outputs = marked(ours.outputs, subsets_of(examples, chain.from_iterable(prepared.values()), params.evaluate))
     theirs = {name: one.outputs for name, one in others.items()}

@@ -29,7 +29,8 @@ def exp_ratio(totals: np.ndarray) -> np.ndarray:
 def bleu(totals: np.ndarray) -> np.ndarray:
     """(..., 10) lengths of text and reference, n-grams found and written for n of 1 to 4 -> corpus BLEU, 0 to 100.
 
-    Papineni et al. 2002, with `exp` smoothing of an order without a match, as sacrebleu's defaults have it.
+    Papineni et al. 2002, with sacrebleu's default smoothing, `exp` (mteval-v13a): an order without a match has half a
+    match, the next one a quarter; no n-gram of some order, or no match at all, is 0.
     """
     written, reference = totals[..., 0], totals[..., 1]
     found, all_of = totals[..., 2:6], totals[..., 6:10]
@@ -45,7 +46,8 @@ def bleu(totals: np.ndarray) -> np.ndarray:
 def chrf(totals: np.ndarray) -> np.ndarray:
     """(..., 3 * orders) n-grams of text, of reference and in both, order after order -> chrF, 0 to 100.
 
-    Popovic 2015, WMT: mean precision and recall over the orders that both have, as in sacrebleu.
+    Popovic 2015, WMT: mean precision and recall over the orders that both have, as in sacrebleu, whose chrF counts
+    6 orders and no words.
     """
     written, reference, found = (totals[..., place::3] for place in range(3))
     both = (written > 0) & (reference > 0)

@@ -21,6 +21,7 @@ COLOURS = {
     "template": "#9aa3ad",
     "unigram": "#9aa3ad",
     "encoder": "#b5588a",
+    "reference": "#4d5761",
 }
 OTHER = "#8b6fb0"
 GREY = "#78818a"

@@ -47,7 +47,7 @@ GOLDEN = (0.2, 1 / 15, 1 / 3)
 @pytest.mark.parametrize(("metric", "size"), [("perplexity", 2), ("bleu", 10)])
 def test_estimate_is_the_difference_of_the_slices_values(metric: str, size: int) -> None:
     rng = np.random.default_rng(3)
-    draws = [outputs([tuple(map(float, row)) for row in rng.uniform(1, 9, (30, size))], metric) for _ in range(2)]
+    draws = [outputs([tuple(map(float, row)) for row in rng.integers(1, 9, (30, size))], metric) for _ in range(2)]
     found = improvement(metric, *draws, greater_is_better=False, resampling=SETTINGS)
     assert found.estimate == pytest.approx(slice_value(metric, draws[1]) - slice_value(metric, draws[0]))
     assert found.low < found.estimate < found.high

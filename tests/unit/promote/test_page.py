@@ -58,7 +58,8 @@ def evidence() -> Evidence:
         test_set="t" * 64,
         tokenizer="k" * 64,
         examples=60,
-        signatures={"zh": "nrefs:1|tok:zh"},
+        signatures={"bleu": {"zh": "nrefs:1|tok:zh"}, "chrf": {"en": "same", "zh": "same"}},
+        not_applicable={"advertise": {"en": {"chatglm_bleu_4": "the protocol is for Chinese texts"}}},
         intervals={"describe": {"en": {"bleu": (30.25, 32.75)}}},
         baseline_intervals={"template": {"describe": {"en": {"bleu": (3.5, 4.5)}}}},
         method="as the paper has it",
@@ -168,6 +169,12 @@ def test_page_names_what_it_is_about(page: str, layout: Layout, params: Params) 
     assert sha256(layout.lock.read_bytes()).hexdigest() in page
     assert "0123456789abcdef" in page and "nrefs:1|tok:zh" in page
     assert f"<dt>learning_rate</dt><dd><code>{params.train.learning_rate}</code></dd>" in page
+
+
+def test_page_tells_how_numbers_were_measured_and_why_some_are_missing(page: str) -> None:
+    assert "<td>bleu</td><td>zh</td><td>nrefs:1|tok:zh</td>" in page
+    assert "<td>chrf</td><td>en, zh</td><td>same</td>" in page
+    assert "<td>advertise/en</td><td>chatglm_bleu_4</td><td>the protocol is for Chinese texts</td>" in page
 
 
 def test_same_run_gives_the_same_bytes(page: str, layout: Layout, params: Params, decision: GateDecision) -> None:
