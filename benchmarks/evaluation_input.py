@@ -17,6 +17,7 @@ from ecom_llm.shards import read_records
 from ecom_llm.train.encode import render
 
 REPO = Path(__file__).parents[1]
+STAGES = ("collect", "prepare", "train")
 SETTINGS = [
     "train.slots=false",  # peers have none
     "train.max_steps=1200",
@@ -40,15 +41,17 @@ def settings() -> Params:
 
 
 def build_model(layout: Layout, params: Params) -> None:
-    """Collect, prepare and train by our stages, once for these params."""
-    written = yaml.safe_dump(params.model_dump(mode="json"), allow_unicode=True)
-    if layout.model.exists() and layout.params.read_text(encoding="utf-8") == written:
+    """Collect, prepare and train by our stages, once for these params of theirs."""
+    values, known = params.model_dump(mode="json"), layout.workspace / "built.yaml"
+    written = yaml.safe_dump({stage: values[stage] for stage in STAGES}, allow_unicode=True)
+    if known.exists() and known.read_text(encoding="utf-8") == written:
         return
     (layout.workspace / params.collect.location).mkdir(parents=True, exist_ok=True)
-    layout.params.write_text(written, encoding="utf-8")
-    for stage in ("collect", "prepare", "train"):
+    layout.params.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    for stage in STAGES:
         command = [sys.executable, "-m", "ecom_llm", stage]
         subprocess.run(command, check=True, cwd=layout.workspace, env={**environ(), "PYTHONPATH": str(REPO)})
+    known.write_text(written, encoding="utf-8")
 
 
 def build_input(place: Path, number: int) -> Path:

@@ -68,7 +68,7 @@ class Choice:
         if self.sampler is None:
             tokens = scores.argmax(dim=-1)
         else:
-            tokens = drawn(self.sampler.warp(None, scores.float()), self.sampler.draws[texts, written])
+            tokens = drawn(self.sampler.warp(None, scores.float()), self.sampler.chances[texts, written])
         if self.slots is not None:
             self.slots.wrote(tokens, texts)
         return tokens
