@@ -146,20 +146,29 @@ def test_by_facts_a_text_that_leaves_some_out_gives_way_to_a_fuller_one(model, t
         assert text in (found[0].text, greedy)
 
 
-@pytest.mark.parametrize("mode", ["greedy", "sampling", "best_of_n"])
-def test_no_decoding_states_a_slot_of_another_example_or_one_twice(mode, described, make_example, params):
-    examples = [
+@pytest.fixture
+def slotted(make_example, params):
+    """A random model with slots, which likes them better than any word, and its tokenizer."""
+    taught = [
         make_example("describe", "en", n, {"colour": "red", "size": "L"} if n % 2 else {"fabric": "linen"}, text)
         for n, text in enumerate(["A linen dress of linen.", "A red dress in L."] * 6)
     ]
     train = params.train.model_copy(update={"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1})
-    slotted = new_tokenizer(train, examples)
-    assert uses_slots(slotted)
-    writer = new_model(slotted, train).eval()
-    torch.nn.init.normal_(writer.model.embed_tokens.weight[-3:], std=3.0)  # slots are what it likes best
-    texts = generate_texts(writer, slotted, examples, decoding(30, 4, decoding=mode, num_return_sequences=3))
-    assert any("red" in text or "linen" in text for text in texts)
-    for example, text in zip(examples, texts, strict=True):
-        foreign = ["linen"] if "colour" in example.attributes else ["red"]
-        assert not any(value in text.lower() for value in foreign)
-        assert text.lower().count("linen") <= 1 and text.lower().count("red") <= 1
+    tokenizer = new_tokenizer(train, taught)
+    assert uses_slots(tokenizer)
+    model = new_model(tokenizer, train).eval()
+    slots = [place for token, place in tokenizer.get_added_vocab().items() if token.startswith("⟦")]
+    liked = torch.zeros(len(tokenizer)).index_fill(0, torch.tensor(slots), 9.0)
+    model.lm_head.register_forward_hook(lambda module, given, logits: logits + liked)
+    return model, tokenizer
+
+
+@pytest.mark.parametrize("mode", ["greedy", "sampling", "best_of_n"])
+def test_no_decoding_states_a_slot_of_another_example_or_one_twice(mode, slotted, make_example):
+    # values the tokenizer never saw: a random text does not spell them
+    worn = {"colour": "xanthic-1", "size": "quarto-2"}, {"fabric": "zibeline-3"}
+    examples = [make_example("describe", "en", n, dict(worn[n % 2]), "") for n in range(10)]
+    texts = generate_texts(*slotted, examples, decoding(30, 4, decoding=mode, num_return_sequences=3))
+    for n, text in enumerate(texts):
+        stated = {value: text.lower().count(value) for attributes in worn for value in attributes.values()}
+        assert stated == {value: int(value in worn[n % 2].values()) for value in stated}
