@@ -56,13 +56,14 @@ def main() -> None:
     strings = json.loads((place / ("texts.json" if what == "perplexity" else "prompts.json")).read_text("utf-8"))
     if what == "perplexity":
         perplexities(model, tokenizer, strings[:2], numbers[0])
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         told = {"perplexities": perplexities(model, tokenizer, strings, numbers[0])}
     else:
         generate(model, tokenizer, strings[:2], 2, numbers[2])
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         told = {"texts": generate(model, tokenizer, strings[: numbers[0]], numbers[1], numbers[2])}
-    print(json.dumps({"seconds": time.perf_counter() - began, **told}))
+    took = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy}
+    print(json.dumps({**took, **told}))
 
 
 if __name__ == "__main__":
