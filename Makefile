@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-processes lint clean bench-prepare bench-training
+.PHONY: help setup run up test test-processes lint clean bench-prepare bench-training bench-evaluation
 .PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals
 
 help:  ## what there is to type
@@ -41,6 +41,9 @@ bench-prepare: $(READY)  ## cleaning 500 MB against datasets.map and datatrove (
 
 bench-training: $(READY)  ## useful tokens/s and time to a loss against TRL and Trainer; LOCATION=folder of RNNLG's laptop data
 	@$(BIN)/python -m benchmarks.training .state/bench-training $(or $(LOCATION),data/sources)
+
+bench-evaluation: $(READY)  ## perplexity and generation against evaluate's metric and transformers' pipeline (trains a small model once)
+	@$(BIN)/python -m benchmarks.evaluation .state/bench-evaluation
 
 proof-readers: $(READY)  ## N damaged files: records, counted rejects or one clear error, never anything else
 	@$(BIN)/python -m proofs.readers $(or $(N),400)

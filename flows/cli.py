@@ -203,6 +203,7 @@ def write(
     locale: str | None = None,
     version: str | None = None,
     recipe: RecipeOption = None,
+    set_: Settings = (),
 ) -> None:
     """Let the champion write.
 
@@ -211,6 +212,7 @@ def write(
         ecom-llm write describe --attr category=dress --attr colour=red --locale en
         ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
         ecom-llm write describe --attr category=dress --version 2
+        ecom-llm write review --attr stars=5 --set evaluate.decoding=sampling --set evaluate.top_p=0.9
 
     Parameters
     ----------
@@ -224,10 +226,12 @@ def write(
         Another version than the champion.
     recipe
         Recipe that names the registered model.
+    set_
+        One value for this call, `section.key=value`, such as how to write: `evaluate.decoding`; may be repeated.
     """
     from flows.writing import written
 
-    layout, params = enter(recipe)
+    layout, params = enter(recipe, set_)
     print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version))
 
 

@@ -21,8 +21,8 @@ METHOD = (
     "bootstrap-t over clusters of examples (the products; for recommend the shoppers): each resample's distance from "
     "the value in standard errors of its own, symmetric but for shares. Shares with too few events, or of fewer than 10 "
     "clusters, have Wilson's score with the design effect; other metrics have none below 10 clusters. Metrics that are "
-    "no function of sums over examples (distinct-n, self-BLEU, percentiles) have none: a text drawn twice repeats itself, which "
-    "lowers them in every resample."
+    "no function of sums over examples (distinct-n, self-BLEU, percentiles) have none: a text drawn twice repeats "
+    "itself, which moves the first two in every resample."
 )
 """How the intervals of the evidence are made, in words."""
 

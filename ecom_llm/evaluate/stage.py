@@ -34,10 +34,12 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
 from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
-from ecom_llm.train.encode import encode
+from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.reach import longest_input
 
 log = getLogger(__name__)
+Told = tuple[Example, Encoded, Likelihood]
+"""An example, its tokens, and how likely its reference is."""
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,39 @@ class Writer:
         """Score every reference, rank items for the skills judged by rank, and write a text for the others."""
         encoded = encode(examples, self.tokenizer)
         scores = score(self.model, encoded, self.tokenizer.pad_token_id, self.params.per_device_eval_batch_size)
-        likelihoods = {example.id: one for example, one in zip(examples, scores, strict=True)}
         log.info("scored %d references", len(examples))
-        found = {**self.rank(examples, likelihoods), **self.generate(examples, likelihoods)}
+        told = list(zip(examples, encoded, scores, strict=True))
+        found = {
+            **self.rank([one for one in told if is_ranked(one[0].skill)]),
+            **self.generate([one for one in told if not is_ranked(one[0].skill)]),
+        }
         return [found[example.id] for example in examples]
 
-    def rank(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
-        chosen = [example for example in examples if is_ranked(example.skill)]
+    def rank(self, told: Sequence[Told]) -> dict[str, Written]:
+        """Id -> the items ranked for an example's history."""
+        examples, encoded, likelihoods = unzipped(told)
         size, beams = self.params.per_device_eval_batch_size, self.params.num_beams
-        ranked = rank_items(self.model, self.tokenizer, chosen, self.items, beams, size, PLACES)
-        log.info("ranked items for %d histories", len(chosen))
+        ranked = rank_items(self.model, self.tokenizer, examples, self.items, beams, size, PLACES, encoded)
+        log.info("ranked items for %d histories", len(examples))
         return {
-            example.id: Written(best[0].title, tuple(one.title for one in best), likelihoods[example.id])
-            for example, best in zip(chosen, ranked, strict=True)
+            example.id: Written(best[0].title, tuple(one.title for one in best), likelihood)
+            for example, best, likelihood in zip(examples, ranked, likelihoods, strict=True)
         }
 
-    def generate(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
-        chosen = [example for example in examples if not is_ranked(example.skill)]
-        texts = generate_texts(self.model, self.tokenizer, chosen, decoding_of(self.params))
-        log.info("wrote %d texts", len(chosen))
+    def generate(self, told: Sequence[Told]) -> dict[str, Written]:
+        """Id -> the text written for an example."""
+        examples, encoded, likelihoods = unzipped(told)
+        texts = generate_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
+        log.info("wrote %d texts", len(examples))
         return {
-            example.id: Written(text, likelihood=likelihoods[example.id])
-            for example, text in zip(chosen, texts, strict=True)
+            example.id: Written(text, likelihood=likelihood)
+            for example, text, likelihood in zip(examples, texts, likelihoods, strict=True)
         }
+
+
+def unzipped(told: Sequence[Told]) -> tuple[list[Example], list[Encoded], list[Likelihood]]:
+    """The examples, their tokens and their likelihoods."""
+    return [one[0] for one in told], [one[1] for one in told], [one[2] for one in told]
 
 
 def baselines(
