@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-processes lint clean bench-prepare bench-training
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray
+.PHONY: help setup run up test test-processes lint clean bench-prepare bench-training bench-evaluation
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench-prepare: $(READY)  ## cleaning 500 MB against datasets.map and datatrove (
 bench-training: $(READY)  ## useful tokens/s and time to a loss against TRL and Trainer; LOCATION=folder of RNNLG's laptop data
 	@$(BIN)/python -m benchmarks.training .state/bench-training $(or $(LOCATION),data/sources)
 
+bench-evaluation: $(READY)  ## perplexity and generation against evaluate's metric and transformers' pipeline (trains a small model once)
+	@$(BIN)/python -m benchmarks.evaluation .state/bench-evaluation
+
 proof-readers: $(READY)  ## N damaged files: records, counted rejects or one clear error, never anything else
 	@$(BIN)/python -m proofs.readers $(or $(N),400)
 
@@ -63,6 +66,12 @@ proof-resume: $(READY)  ## N times kill -9 in a training of PROCESSES; the resul
 proof-ray: $(READY)  ## the same shops prepared natively and on Ray (here, and as a cluster of two): every byte compared
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	@$(BIN)/python -m proofs.ray
+
+proof-study: $(READY)  ## N blind studies with simulated raters of known bias: intervals cover the true win rate, alpha is right
+	@$(BIN)/python -m proofs.study $(or $(N),200) $(SEED)
+
+proof-intervals: $(READY)  ## N simulated test sets of each size: how often intervals cover the truth, and what only a seed parts
+	@$(BIN)/python -m proofs.intervals $(or $(N),500) $(or $(SEED),1)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

@@ -109,8 +109,18 @@ class Layout:
         return self.state / "sweeps"
 
     @property
+    def studies(self) -> Path:
+        """Blind studies: what people are shown, the key that tells which text is whose, and what they answered."""
+        return self.state / "studies"
+
+    @property
     def mlflow(self) -> Path:
         return self.state / "mlflow"
+
+    @property
+    def journal(self) -> Path:
+        """What happened to the models' versions, a file for each registered model."""
+        return self.state / "journal"
 
     @property
     def curves(self) -> Path:

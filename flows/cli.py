@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from ecom_llm.records import UserError
 from flows.data import commands as data
 from flows.entering import RecipeOption, Settings, enter, require_servers
+from flows.study import commands as study
 from flows.sweep.commands import sweep
 from tasks.dvc import StageError
 
@@ -32,7 +33,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for command in (data.add, data.inspect, data.app, sweep):
+for command in (data.add, data.inspect, data.app, sweep, study.app):
     app.command(command)
 
 
@@ -151,15 +152,18 @@ def promote(version: str, *, recipe: RecipeOption = None) -> None:
 
 
 @app.command
-def rollback(*, recipe: RecipeOption = None) -> None:
+def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
     """Give the shop its previous champion back; a second rollback goes further back.
 
     For example:
 
         ecom-llm rollback
+        ecom-llm rollback --to 3
 
     Parameters
     ----------
+    to
+        Number of an earlier champion, to go back to that one.
     recipe
         Recipe that names the registered model.
     """
@@ -167,8 +171,28 @@ def rollback(*, recipe: RecipeOption = None) -> None:
     require_servers(layout, params)
     from flows.rollback import rollback
 
-    champion = rollback(params.registry.model_name)
+    champion = rollback(params.registry.model_name, to or "")
     print(f"\nVersion {champion.number} is champion again.")
+
+
+@app.command
+def history(*, recipe: RecipeOption = None) -> None:
+    """Tell what happened to the model's versions, and whether the journal that says so is whole.
+
+    For example:
+
+        ecom-llm history
+
+    Parameters
+    ----------
+    recipe
+        Recipe that names the registered model.
+    """
+    from ecom_llm.registry import open_registry
+    from flows.history import history as told
+
+    layout, params = enter(recipe)
+    print(told(open_registry(params.registry.model_name, layout)))
 
 
 @app.command
@@ -179,6 +203,7 @@ def write(
     locale: str | None = None,
     version: str | None = None,
     recipe: RecipeOption = None,
+    set_: Settings = (),
 ) -> None:
     """Let the champion write.
 
@@ -187,6 +212,7 @@ def write(
         ecom-llm write describe --attr category=dress --attr colour=red --locale en
         ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
         ecom-llm write describe --attr category=dress --version 2
+        ecom-llm write review --attr stars=5 --set evaluate.decoding=sampling --set evaluate.top_p=0.9
 
     Parameters
     ----------
@@ -200,10 +226,12 @@ def write(
         Another version than the champion.
     recipe
         Recipe that names the registered model.
+    set_
+        One value for this call, `section.key=value`, such as how to write: `evaluate.decoding`; may be repeated.
     """
     from flows.writing import written
 
-    layout, params = enter(recipe)
+    layout, params = enter(recipe, set_)
     print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version))
 
 

@@ -7,11 +7,12 @@ from tasks.model import rollback_champion
 
 
 @flow
-def rollback(model_name: str) -> Version:
+def rollback(model_name: str, to: str = "") -> Version:
     """Give the alias `champion` back to the version before and return that; a second rollback goes further back.
 
     Args:
         model_name: registered model, as `registry.model_name` in params.yaml.
+        to: number of an earlier champion to go back to; empty for the one before.
     """
-    _, champion = rollback_champion(model_name)
+    _, champion = rollback_champion(model_name, to or None)
     return champion

@@ -13,7 +13,8 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
-from ecom_llm.registry import Candidate, Registry, Version, open_registry
+from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry.studies import heard
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.champion import CandidateRun, measured_anew
@@ -65,7 +66,8 @@ def decide_promotion(candidate: Version, workspace: Workspace) -> GateDecision:
     registry = open_registry(candidate.model_name, workspace.layout)
     entrant = registry.entrant(candidate)
     run = CandidateRun(workspace.path, workspace.commit, workspace.layout)
-    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed)
+    people = heard(registry, candidate, params.promote)
+    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed, people)
     settle(registry, candidate, decision, workspace.layout, params)
     return decision
 
@@ -88,7 +90,8 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
         files = registry.files(candidate, Path(folder))
         own = params_of(files, params)
         run = CandidateRun(layout.workspace, candidate.tags["snapshot"], files)
-        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed)
+        people = heard(registry, candidate, own.promote)
+        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed, people)
         settle(registry, candidate, decision, files, own)
     return decision
 
@@ -96,7 +99,7 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
 @task(cache_policy=NO_CACHE)
 def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
     """Give the version the alias `champion`."""
-    open_registry(candidate.model_name, Layout.here()).promote(candidate, by_hand=by_hand)
+    promote(open_registry(candidate.model_name, Layout.here()), candidate, by_hand=by_hand)
 
 
 @task(cache_policy=NO_CACHE)
@@ -106,6 +109,6 @@ def find_version(number: str, model_name: str) -> Version:
 
 
 @task(cache_policy=NO_CACHE)
-def rollback_champion(model_name: str) -> tuple[Version, Version]:
-    """Give `champion` back to the version before; return (from, to)."""
-    return open_registry(model_name, Layout.here()).rollback()
+def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, Version]:
+    """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to)."""
+    return rollback(open_registry(model_name, Layout.here()), to)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ecom_llm.evaluate.bm25 import build_index
+from ecom_llm.evaluate.group import question
 from ecom_llm.evaluate.matching import members
 from ecom_llm.evaluate.metrics import units
 from ecom_llm.records import LIST_SEPARATOR, Example
-from ecom_llm.skills import SKILLS, answer, recommend
+from ecom_llm.skills import SKILLS, recommend
 from ecom_llm.skills.skill import words
 
 CHUNK = 256
@@ -47,11 +48,6 @@ def nearest_neighbours(examples: Sequence[Example], training: Sequence[Example])
         likeness = vectorizer.transform(examples[start : start + CHUNK]) @ known
         found += [training[row].target for row in likeness.toarray().argmax(axis=1)]
     return found
-
-
-def question(example: Example) -> str:
-    """The customer's question of an `answer` example."""
-    return example.attributes.get(words(answer.WORDS, example.locale)["question"], "")
 
 
 def history(example: Example) -> list[str]:

@@ -1,17 +1,21 @@
 """How texts are written, in evaluation and by a served model alike; no torch here, so that a registry can say it."""
 
 from ecom_llm.params import Evaluate
+from ecom_llm.params.evaluate import Mode, Ranker
 from ecom_llm.records import Record
 
 
 class Decoding(Record):
-    """Settings of generation; the names are GenerationConfig's."""
+    """Settings of generation, as in the params section `evaluate`; the names are GenerationConfig's where it has them."""
 
+    decoding: Mode
+    ranker: Ranker
+    num_return_sequences: int
+    temperature: float
+    top_k: int
+    top_p: float
     max_new_tokens: int
     per_device_eval_batch_size: int
-    num_return_sequences: int
-    """Texts sampled where the likeliest one leaves out a fact it owes; the fullest of them all is taken."""
-    temperature: float
     seed: int
 
 

@@ -1,22 +1,27 @@
 """The evidence: what the evaluate stage writes and the gate reads."""
 
 from collections.abc import Iterable
-from math import exp
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
+from ecom_llm.evaluate.totals import value_of
 from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
 """skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
-
+Intervals = dict[str, dict[str, dict[str, tuple[float, float]]]]
+"""skill -> locale -> metric -> (low, high), of those metrics that have one. Lists, which `dvc metrics` leaves out."""
 
 PER_TOKEN = ("perplexity", "pseudo_perplexity")
 """Metrics whose value is exp of a mean over tokens: they say nothing across tokenizers."""
 LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
 """Metrics of how well a model knows the reference: every skill has them, whatever judges its texts."""
+
+WITHIN_LOCALE = ("rouge", "chatglm", "seq_rep", "length_ratio", "longest_overlap")
+"""How names begin of metrics that are given for each skill and locale alone: Chinese characters and English words do not add."""
 
 
 class Output(Record):
@@ -40,8 +45,36 @@ class Output(Record):
     `bits_per_byte` holds (bits, bytes), `perplexity` (nats, completion tokens; the slice's value is exp of the ratio),
     `attribute_coverage` (values stated, values asked for), `unsupported_rate` (values not the product's, values
     stated), `keyword_coverage` (keywords of the reference that the text holds, keywords of the reference), `hit@10`
-    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`.
+    and `ndcg@10` (score, 1), `similarity` (cosine, 1). Those of a masked model begin with `pseudo_`. docs/metrics.md
+    lists them all.
     """
+    statistics: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Metric -> what this example adds to the counts that the metric is a function of (`bleu`, `chrf`; see `totals`)."""
+    group: str = ""
+    """The example's group: outputs of one group are not independent. Empty in outputs of before it was kept."""
+    subsets: tuple[str, ...] = ()
+    """The subsets it belongs to, such as `category=dress` and `source=products.csv`."""
+
+    @property
+    def cluster(self) -> str:
+        """The unit of resampling."""
+        return self.group or self.id
+
+    def sums(self, metric: str) -> tuple[float, ...] | None:
+        """What it adds to the sums that make a slice's value; None where it has no such metric."""
+        return self.statistics.get(metric) or self.ratios.get(metric)
+
+
+class Subset(Record):
+    """The model on those examples of a slice that share a category or a source."""
+
+    name: str
+    """Such as `category=dress` or `source=products.csv`."""
+    skill: str
+    locale: str
+    examples: int
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
 
 
 class Evidence(Record):
@@ -56,22 +89,31 @@ class Evidence(Record):
     examples: int
     """Test examples used."""
     metrics: Metrics
+    intervals: Intervals = Field(default_factory=dict)
+    """Where the truth lies for each of `metrics` that has an interval, with the confidence of `evaluate.confidence`."""
+    method: str = ""
+    """How the intervals were made, in words."""
+    subsets: tuple[Subset, ...] = ()
+    """The model on the categories and sources that are large enough."""
     baselines: dict[str, Metrics]
-    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples."""
-    signatures: dict[str, str] = Field(default_factory=dict)
-    """Locale -> sacrebleu's signature of its BLEU: the tokenizer and version without which a BLEU means nothing."""
-    keywords: dict[str, str] = Field(default_factory=dict)
-    """Locale -> what decided the keywords behind its `keyword_coverage`: segmenter, stemmer and stop words."""
+    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples.
+
+    `reference` are the references by those metrics that need none.
+    """
+    baseline_intervals: dict[str, Intervals] = Field(default_factory=dict)
+    signatures: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
+    not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    """skill -> locale -> metric -> why it has no value: what cannot be computed is never 0."""
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
-    """The value of a pairable metric over outputs; None where no output has it or the denominator is 0."""
-    pairs = [output.ratios[metric] for output in outputs if metric in output.ratios]
-    total = sum(denominator for _, denominator in pairs)
-    if not total:
+    """The value over outputs of a metric that sums make; None where no output has it or it cannot be computed."""
+    held = [found for output in outputs if (found := output.sums(metric)) is not None]
+    if not held:
         return None
-    ratio = sum(numerator for numerator, _ in pairs) / total
-    return exp(ratio) if metric in PER_TOKEN else ratio
+    value = float(value_of(metric)(np.array(held, dtype=np.float64).sum(axis=0)))
+    return value if np.isfinite(value) else None
 
 
 def read_evidence(path: Path) -> Evidence:

@@ -1,23 +1,17 @@
-"""Prompts -> texts: greedy and batched; evaluation and serving write with it."""
+"""Prompts -> texts, by the decoding that params ask for; evaluation and serving write with it."""
 
 from collections.abc import Sequence
 
 import torch
-from tqdm import tqdm
-from transformers import (
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from ecom_llm.evaluate.candidates import RANKERS, Candidate, unstated
+from ecom_llm.evaluate.choosing import Choice, new_sampler
+from ecom_llm.evaluate.continuing import Continuation, continuations
 from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.padding import batches, pad
+from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
-from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, slots_of
-from ecom_llm.train.encode import encode, shown_text, uses_slots
+from ecom_llm.train.encode import Encoded, encode, shown_text, uses_slots
 from ecom_llm.train.reach import longest_input
 
 
@@ -32,94 +26,121 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase, completion: Sequence[int]) ->
     return sorted({tokenizer.eos_token_id, *closing})
 
 
-class OwnSlots(LogitsProcessor):
-    """Lets a model with slots write each slot of its example once, and no other: what is not known cannot be stated."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], prompt_length: int) -> None:
-        slots = {SLOT.fullmatch(token): place for token, place in tokenizer.get_added_vocab().items()}
-        names = {match.group(1): place for match, place in slots.items() if match}
-        own = [slots_of(SKILLS[example.skill].slots(example)) for example in examples]
-        self.start = prompt_length
-        self.ids = torch.tensor(list(names.values()), dtype=torch.long)
-        self.closed = torch.tensor([[name not in one for name in names] for one in own], dtype=torch.bool)
-
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        ids = self.ids.to(scores.device)
-        used = (input_ids[:, self.start :, None] == ids).any(dim=1)
-        scores[:, ids] = scores[:, ids].masked_fill(used | self.closed.to(scores.device), float("-inf"))
-        return scores
-
-
-@torch.inference_mode()
-def continue_batch(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    examples: Sequence[Example],
-    decoding: Decoding,
-    sampled: bool,
-) -> list[str]:
-    """Texts after the prompts of one batch, slots unfilled: the likeliest word by word, or sampled."""
-    encoded = encode(examples, tokenizer)
-    ids, mask = pad([example.prompt for example in encoded], tokenizer.pad_token_id, "left", model.device)
-    room = (longest_input(model) or ids.shape[1] + decoding.max_new_tokens) - ids.shape[1]
-    if room < 1:
-        raise UserError(f"a prompt of {ids.shape[1]} tokens leaves the model no room to write; shorten its attributes.")
-    ends = end_tokens(tokenizer, encoded[0].completion)
-    config = GenerationConfig(
-        do_sample=sampled,
-        temperature=decoding.temperature if sampled else None,
-        top_k=0 if sampled else None,
-        num_beams=1,
-        use_cache=True,
-        max_new_tokens=min(decoding.max_new_tokens, room),
-        eos_token_id=ends,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    rules = LogitsProcessorList([OwnSlots(tokenizer, examples, ids.shape[1])] if uses_slots(tokenizer) else [])
-    whole = model.generate(input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=rules)
-    written = whole[:, ids.shape[1] :].tolist()
-    return [decode(tokenizer, row, ends) for row in written]
-
-
-def decode(tokenizer: PreTrainedTokenizerBase, tokens: list[int], ends: list[int]) -> str:
-    """The text before the first end token, without special tokens."""
-    stop = next((place for place, token in enumerate(tokens) if token in ends), len(tokens))
-    return tokenizer.decode(tokens[:stop], skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
-
-
-def unstated(text: str, example: Example) -> int:
-    """How many facts a text with slots leaves out of those it owes."""
-    skill = SKILLS[example.skill]
-    return len(set(slots_of(skill.facts(example))) - set(SLOT.findall(text))) if skill.owes_all else 0
-
-
-def generate_texts(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], decoding: Decoding
-) -> list[str]:
-    """What the model writes for each example, in the examples' order; their targets are not read.
-
-    The likeliest word by word, with a KV cache. A model with slots knows when it leaves out a fact it owes: then it writes
-    `num_return_sequences` more, sampled, and the first of the fullest is taken. Equal input gives equal texts; another
-    `batch_size` may flip a near tie, since padding changes how floating-point sums round.
+def limits(model: PreTrainedModel, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[int]:
+    """The most tokens that may follow each prompt.
 
     Raises:
         UserError: a prompt fills all the positions the model has.
     """
-    torch.manual_seed(decoding.seed)
-    lengths = [len(example.prompt) for example in encode(examples, tokenizer)]
-    texts = [""] * len(examples)
-    groups = batches(lengths, decoding.per_device_eval_batch_size)
-    for group in tqdm(groups, desc="writing", unit="batch", disable=None, leave=False):
-        asked = [examples[index] for index in group]
-        for index, text in zip(group, continue_batch(model, tokenizer, asked, decoding, sampled=False), strict=True):
-            texts[index] = text
-    lacking = [index for index, text in enumerate(texts) if uses_slots(tokenizer) and unstated(text, examples[index])]
-    again = [index for index in lacking for _ in range(decoding.num_return_sequences)]
-    for start in tqdm(
-        range(0, len(again), 4 * decoding.per_device_eval_batch_size), desc="again", disable=None, leave=False
-    ):
-        group = again[start : start + 4 * decoding.per_device_eval_batch_size]
-        asked = [examples[index] for index in group]
-        for index, text in zip(group, continue_batch(model, tokenizer, asked, decoding, sampled=True), strict=True):
-            texts[index] = min(texts[index], text, key=lambda one, index=index: unstated(one, examples[index]))
-    return [shown_text(text, example, tokenizer) for text, example in zip(texts, examples, strict=True)]
+    longest, reach = max(map(len, prompts)), longest_input(model)
+    if reach is not None and longest >= reach:
+        raise UserError(f"a prompt of {longest} tokens leaves the model no room to write; shorten its attributes.")
+    return [min(max_new_tokens, reach - len(prompt)) if reach else max_new_tokens for prompt in prompts]
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
+    """The text of tokens, without special ones."""
+    return tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
+
+
+def candidate(tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example) -> Candidate:
+    """What was written, as it may be ranked and shown."""
+    text = decode(tokenizer, written.tokens)
+    left_out = unstated(text, example, uses_slots(tokenizer))
+    return Candidate(shown_text(text, example, tokenizer), left_out, written.log_probability / written.scored)
+
+
+def choice_for(
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding,
+    device: torch.device,
+    sampled: bool,
+) -> Choice:
+    """How the tokens of these texts are chosen."""
+    slots = OwnSlots(tokenizer, examples, device) if uses_slots(tokenizer) else None
+    if not sampled:
+        return Choice(slots=slots)
+    sampler = new_sampler(
+        prompts,
+        temperature=decoding.temperature,
+        top_k=decoding.top_k,
+        top_p=decoding.top_p,
+        seed=decoding.seed,
+        tokens=decoding.max_new_tokens,
+        device=device,
+    )
+    return Choice(sampler, slots)
+
+
+def one_each(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    decoding: Decoding,
+    sampled: bool,
+) -> list[Candidate]:
+    """One text for each example, in their order: the likeliest word by word, or drawn."""
+    if not examples:
+        return []
+    prompts = [one.prompt for one in encoded]
+    found = continuations(
+        model,
+        prompts,
+        choice_for(tokenizer, examples, prompts, decoding, model.device, sampled),
+        limits=limits(model, prompts, decoding.max_new_tokens),
+        ends=end_tokens(tokenizer, encoded[0].completion),
+        pad_token_id=tokenizer.pad_token_id,
+        batch_size=decoding.per_device_eval_batch_size,
+        scored=decoding.decoding == "best_of_n",
+    )
+    return [candidate(tokenizer, one, example) for one, example in zip(found, examples, strict=True)]
+
+
+def drawn_candidates(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    decoding: Decoding,
+) -> list[list[Candidate]]:
+    """`num_return_sequences` drawn texts for each example, best first by `decoding.ranker`."""
+    copies = range(decoding.num_return_sequences)
+    asked = [example for example in examples for _ in copies]
+    found = iter(one_each(model, tokenizer, asked, [one for one in encoded for _ in copies], decoding, sampled=True))
+    return [sorted((next(found) for _ in copies), key=RANKERS[decoding.ranker]) for _ in examples]
+
+
+def generate_texts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    decoding: Decoding,
+    encoded: Sequence[Encoded] | None = None,
+) -> list[str]:
+    """What the model writes for each example, in the examples' order; their targets are not read.
+
+    `best_of_n` takes the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones. By `facts`, a
+    likeliest text that leaves out nothing is taken as it is, and nothing is drawn for it.
+    Equal input gives equal texts, sampled ones too; another `batch_size` may flip a near tie, since padding changes how
+    floating-point sums round.
+
+    Args:
+        encoded: the examples as `encode` gives them, where that was done before.
+
+    Raises:
+        UserError: a prompt fills all the positions the model has.
+    """
+    encoded = encode(examples, tokenizer) if encoded is None else encoded
+    taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
+    if decoding.decoding == "best_of_n":
+        ranker = RANKERS[decoding.ranker]
+        open_ones = [place for place, found in enumerate(taken) if decoding.ranker != "facts" or found.unstated]
+        drawn = drawn_candidates(
+            model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
+        )
+        for place, others in zip(open_ones, drawn, strict=True):
+            taken[place] = min([taken[place], *others], key=ranker)
+    return [found.text for found in taken]

@@ -1,6 +1,8 @@
 """How likely the model finds the reference texts: what perplexity and bits per byte are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, log
 
@@ -11,6 +13,9 @@ from transformers import PreTrainedModel
 from ecom_llm.evaluate.padding import Side, batches, pad, positions
 from ecom_llm.records import UserError
 from ecom_llm.train.encode import Encoded
+
+IGNORED = -100
+"""The label of a token whose likelihood is not asked for: torch's own."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,31 @@ def score(
     """
     found: dict[int, Likelihood] = {}
     groups = batches([len(example) for example in encoded], batch_size)
-    for group in tqdm(groups, desc="scoring", unit="batch", disable=None, leave=False):
-        chosen = [encoded[index] for index in group]
-        for index, example, nats in zip(group, chosen, batch_nats(model, chosen, pad_token_id, side), strict=True):
-            found[index] = Likelihood(nats, len(example.completion))
+    chosen = [[encoded[index] for index in group] for group in groups]
+    with batch_workers(model.device) as pool:
+        scored = pool.map(lambda batch: batch_nats(model, batch, pad_token_id, side), chosen)
+        for group, nats in tqdm(
+            zip(groups, scored, strict=True), desc="scoring", unit="batch", total=len(groups), disable=None, leave=False
+        ):
+            for index, one in zip(group, nats, strict=True):
+                found[index] = Likelihood(one, len(encoded[index].completion))
     return finite([found[index] for index in range(len(encoded))])
+
+
+@contextmanager
+def batch_workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each compute whole batches: torch's own share every product, and wait for each other after each.
+
+    On a GPU it is one. What a batch gives no longer hangs on how many threads there are.
+    """
+    threads = torch.get_num_threads()
+    workers = threads if device.type == "cpu" else 1
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)
 
 
 def finite(likelihoods: list[Likelihood]) -> list[Likelihood]:
@@ -60,13 +85,16 @@ def finite(likelihoods: list[Likelihood]) -> list[Likelihood]:
 def batch_nats(model: PreTrainedModel, encoded: Sequence[Encoded], pad_token_id: int, side: Side) -> list[float]:
     """Negative log-likelihood of each completion in one forward pass."""
     ids, mask = pad([example.prompt + example.completion for example in encoded], pad_token_id, side, model.device)
-    learned, _ = pad([[0] * len(example.prompt) + [1] * len(example.completion) for example in encoded], 0, side)
+    unlearned = [[IGNORED] * len(example.prompt) + example.completion for example in encoded]
+    labels, _ = pad(unlearned, IGNORED, side)
     # logits are wanted from the token before the first completion onwards; on the left-padded side that is a short tail
-    kept = ids.shape[1] - int(learned.argmax(dim=1).min()) + 1
+    kept = ids.shape[1] - int((labels != IGNORED).int().argmax(dim=1).min()) + 1
     logits = model(
         input_ids=ids, attention_mask=mask, position_ids=positions(mask), logits_to_keep=kept, use_cache=False
     ).logits
+    # a label each, shifted, rather than logits cut by one: nothing of the size of the logits is copied
+    labels = torch.cat([labels[:, 1 - kept :], torch.full((len(encoded), 1), IGNORED)], dim=1).to(logits.device)
     nats = torch.nn.functional.cross_entropy(
-        logits[:, :-1].float().transpose(1, 2), ids[:, 1 - kept :], reduction="none"
+        logits.reshape(-1, logits.shape[-1]).float(), labels.reshape(-1), ignore_index=IGNORED, reduction="none"
     )
-    return (nats.double() * learned[:, 1 - kept :].to(nats.device)).sum(dim=1).tolist()
+    return nats.view(labels.shape).sum(dim=1, dtype=torch.float64).tolist()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from logging import getLogger
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale
@@ -15,6 +16,8 @@ from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.pseudo import pseudo_score, unigram_score
 from ecom_llm.evaluate.ranking import titles_by_locale
 from ecom_llm.evaluate.report import write_report
+from ecom_llm.evaluate.spread import weighed
+from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
@@ -101,6 +104,10 @@ def evaluate_masked(params: Params, layout: Layout, prepared: dict[str, list[Exa
         examples=len(examples),
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(systems.items())},
+        signatures=ours.signatures,
+        not_applicable=ours.not_applicable,
     )
-    write_report(layout, evidence, ours.outputs)
+    outputs = marked(ours.outputs, subsets_of(examples, chain.from_iterable(prepared.values()), params.evaluate))
+    theirs = {name: one.outputs for name, one in systems.items()}
+    write_report(layout, weighed(evidence, outputs, theirs, params.evaluate), outputs)
     log.info("measured %d examples: %s", len(examples), layout.metrics)

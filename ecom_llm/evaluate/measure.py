@@ -1,140 +1,23 @@
 """Texts, rankings and likelihoods -> the metrics of each slice, for the model and for every baseline alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ecom_llm.evaluate.encoder import Encoder
-from ecom_llm.evaluate.encoder_metrics import PseudoBitsPerByte, PseudoLogLikelihood, PseudoPerplexity, Similarity
-from ecom_llm.evaluate.evidence import LIKELIHOODS, Metrics, Output, slice_value
-from ecom_llm.evaluate.likelihood import Likelihood
-from ecom_llm.evaluate.matching import Matcher, all_members
-from ecom_llm.evaluate.metrics import (
-    AttributeCoverage,
-    BitsPerByte,
-    Bleu,
-    DistinctN,
-    HitAtK,
-    KeywordCoverage,
-    NdcgAtK,
-    Perplexity,
-    Result,
-    UnsupportedRate,
-)
-from ecom_llm.records import Example
+from ecom_llm.evaluate.evidence import LIKELIHOODS, WITHIN_LOCALE, Metrics, Output, slice_value
+from ecom_llm.evaluate.group import PLACES, Group, Taught, Written
+from ecom_llm.evaluate.metrics import Result
+from ecom_llm.evaluate.metrics.similarity import Similarity
+from ecom_llm.evaluate.scores import METRICS, OF_REFERENCES
 from ecom_llm.skills import SKILLS
+
+__all__ = ["PLACES", "Group", "Measured", "Taught", "Written", "measured"]
 
 DIGITS = 6
 """Decimals kept: more would only be rounding noise that differs between machines."""
-PLACES = 10
-"""Places of a ranking that count."""
 ALL = "all"
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one system has to show for one example; baselines have no likelihood, most skills no ranking."""
-
-    text: str
-    ranking: tuple[str, ...] = ()
-    likelihood: Likelihood | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """One system's work on the examples of one skill and locale, in the same order."""
-
-    skill: str
-    locale: str
-    examples: Sequence[Example]
-    written: Sequence[Written]
-    matcher: Matcher
-    masked: bool = False
-    """Whether it was measured beside a masked model: then nobody writes, and likelihoods are pseudo-likelihoods."""
-
-    @property
-    def texts(self) -> list[str]:
-        return [written.text for written in self.written]
-
-    @property
-    def targets(self) -> list[str]:
-        return [example.target for example in self.examples]
-
-    @property
-    def likelihoods(self) -> list[Likelihood]:
-        return [written.likelihood for written in self.written if written.likelihood is not None]
-
-
-def bleu(group: Group) -> Result:
-    return Bleu().compute(predictions=group.texts, references=group.targets, locale=group.locale)
-
-
-def distinct(group: Group) -> Result:
-    return DistinctN().compute(predictions=group.texts, locale=group.locale, n=4)
-
-
-def coverage(group: Group) -> Result:
-    expected = [sorted(all_members(SKILLS[group.skill].facts(example))) for example in group.examples]
-    return AttributeCoverage().compute(predictions=group.texts, references=expected, matcher=group.matcher)
-
-
-def unsupported(group: Group) -> Result:
-    own = [sorted(all_members(example.attributes)) for example in group.examples]
-    return UnsupportedRate().compute(predictions=group.texts, references=own, matcher=group.matcher)
-
-
-def keyword_coverage(group: Group) -> Result:
-    return KeywordCoverage().compute(predictions=group.texts, references=group.targets, locale=group.locale)
-
-
-def hit(group: Group) -> Result:
-    rankings = [list(written.ranking) for written in group.written]
-    return HitAtK().compute(predictions=rankings, references=group.targets, k=PLACES)
-
-
-def ndcg(group: Group) -> Result:
-    rankings = [list(written.ranking) for written in group.written]
-    return NdcgAtK().compute(predictions=rankings, references=group.targets, k=PLACES)
-
-
-def perplexity(group: Group) -> Result:
-    found = group.likelihoods
-    return Perplexity().compute(predictions=[one.nats for one in found], references=[one.tokens for one in found])
-
-
-def bits_per_byte(group: Group) -> Result:
-    size = [len(target.encode()) for target in group.targets]
-    return BitsPerByte().compute(predictions=[one.bits for one in group.likelihoods], references=size)
-
-
-def pseudo_perplexity(group: Group) -> Result:
-    found = group.likelihoods
-    return PseudoPerplexity().compute(predictions=[one.nats for one in found], references=[one.tokens for one in found])
-
-
-def pseudo_log_likelihood(group: Group) -> Result:
-    return PseudoLogLikelihood().compute(predictions=[one.nats for one in group.likelihoods])
-
-
-def pseudo_bits_per_byte(group: Group) -> Result:
-    size = [len(target.encode()) for target in group.targets]
-    return PseudoBitsPerByte().compute(predictions=[one.bits for one in group.likelihoods], references=size)
-
-
-METRICS: dict[str, Callable[[Group], Result]] = {
-    "bleu": bleu,
-    "distinct_4": distinct,
-    "attribute_coverage": coverage,
-    "unsupported_rate": unsupported,
-    "keyword_coverage": keyword_coverage,
-    "hit@10": hit,
-    "ndcg@10": ndcg,
-    "perplexity": perplexity,
-    "bits_per_byte": bits_per_byte,
-    "pseudo_perplexity": pseudo_perplexity,
-    "pseudo_log_likelihood": pseudo_log_likelihood,
-    "pseudo_bits_per_byte": pseudo_bits_per_byte,
-}
-"""Published name -> how it is computed; a skill names those that judge it."""
+Reasons = dict[str, dict[str, dict[str, str]]]
+"""skill -> locale -> metric -> why it has no value."""
 
 
 def applicable(group: Group) -> tuple[str, ...]:
@@ -143,6 +26,8 @@ def applicable(group: Group) -> tuple[str, ...]:
     Where nobody writes, those of rankings alone are left of a skill's, and only where there is a ranking.
     """
     own = SKILLS[group.skill].metrics
+    if group.are_references:
+        return tuple(name for name in own if name in OF_REFERENCES)
     if group.masked:
         own = own if any(written.ranking for written in group.written) else ()
     likelihood = [name for name in LIKELIHOODS if name.startswith("pseudo_") == group.masked]
@@ -160,6 +45,7 @@ def measure(group: Group, encoder: Encoder | None = None) -> dict[str, Result]:
 def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Mapping[str, str]]) -> list[Output]:
     """One Output for each example, with the rounded pairs of every metric that is a ratio of sums."""
     paired = {name: result["ratios"] for name, result in results.items() if "ratios" in result}
+    summed = {name: result["statistics"] for name, result in results.items() if "statistics" in result}
     return [
         Output(
             id=example.id,
@@ -172,6 +58,8 @@ def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Map
             ratios={
                 name: (round(pairs[row][0], DIGITS), round(pairs[row][1], DIGITS)) for name, pairs in paired.items()
             },
+            statistics={name: rows[row] for name, rows in summed.items()},
+            group=example.group,
         )
         for row, (example, written) in enumerate(zip(group.examples, group.written, strict=True))
     ]
@@ -197,6 +85,8 @@ def ratio_metrics(found: Sequence[Output]) -> Metrics:
     metrics: Metrics = {}
     for (skill, locale), chosen in slices.items():
         names = dict.fromkeys(name for output in chosen for name in output.ratios)
+        if ALL in (skill, locale):
+            names = [name for name in names if not name.startswith(WITHIN_LOCALE)]
         values = {name: slice_value(name, chosen) for name in names}
         known = {name: round(value, DIGITS) for name, value in values.items() if value is not None}
         metrics.setdefault(skill, {}).setdefault(locale, {}).update(known)
@@ -216,12 +106,13 @@ def merge(parts: Sequence[Metrics]) -> Metrics:
 
 @dataclass(frozen=True)
 class Measured:
-    """One system's outputs and metrics, and in each locale the signatures of BLEU and of the keywords."""
+    """One system's outputs and metrics, what decided each number, and why some have none."""
 
     outputs: list[Output]
     metrics: Metrics
-    signatures: dict[str, str]
-    keywords: dict[str, str]
+    signatures: dict[str, dict[str, str]]
+    """Metric -> locale -> signature."""
+    not_applicable: Reasons
 
 
 def measured(
@@ -230,11 +121,15 @@ def measured(
     """Measure one system's groups; `shown` are the baselines' texts to stand in its outputs."""
     found: list[Output] = []
     parts: list[Metrics] = []
-    signed: dict[str, dict[str, str]] = {"bleu": {}, "keyword_coverage": {}}
+    signatures: dict[str, dict[str, str]] = {}
+    reasons: Reasons = {}
     for group, texts in zip(groups, shown, strict=True):
         results = measure(group, encoder)
         found += outputs(group, results, texts)
         parts.append(corpus_metrics(group, results))
-        for name in signed.keys() & results.keys():
-            signed[name][group.locale] = str(results[name]["signature"])
-    return Measured(found, merge([*parts, ratio_metrics(found)]), signed["bleu"], signed["keyword_coverage"])
+        for name, result in results.items():
+            if "signature" in result:
+                signatures.setdefault(name, {})[group.locale] = str(result["signature"])
+            if "not_applicable" in result:
+                reasons.setdefault(group.skill, {}).setdefault(group.locale, {})[name] = str(result["not_applicable"])
+    return Measured(found, merge([*parts, ratio_metrics(found)]), signatures, reasons)

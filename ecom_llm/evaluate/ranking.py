@@ -13,7 +13,7 @@ from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 from ecom_llm.evaluate.padding import batches, pad, positions
 from ecom_llm.evaluate.trie import Trie, build_trie
 from ecom_llm.records import Example, Item, UserError
-from ecom_llm.train.encode import encode
+from ecom_llm.train.encode import Encoded, encode
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def rank_items(
     num_beams: int,
     batch_size: int,
     top: int = 10,
+    encoded: Sequence[Encoded] | None = None,
 ) -> list[list[Ranked]]:
     """The `top` titles of each example's locale, likeliest next purchase first, in the examples' order.
 
@@ -131,39 +132,43 @@ def rank_items(
     for length: the order is exact among all titles a beam reached, and over all titles when there are as many beams
     as titles. Titles already in the history stay in: shoppers buy again, and the popularity baseline keeps them too.
 
+    Args:
+        encoded: the examples as `encode` gives them, where that was done before.
+
     Raises:
         UserError: a locale has examples and no items.
     """
+    encoded = encode(examples, tokenizer) if encoded is None else encoded
     ranked: dict[int, list[Ranked]] = {}
     titles = titles_by_locale(items)
     for locale in dict.fromkeys(example.locale for example in examples):
         if locale not in titles:
             raise UserError(f"there is nothing to recommend in locale {locale}: no item has a title in it.")
         chosen = [index for index, example in enumerate(examples) if example.locale == locale]
-        here = [examples[index] for index in chosen]
-        found = rank_locale(model, tokenizer, here, titles[locale], num_beams, batch_size, top)
+        as_targets = encode(
+            [examples[chosen[0]].model_copy(update={"target": one}) for one in titles[locale]], tokenizer
+        )
+        trie = build_trie([title.completion for title in as_targets])
+        prompts = [encoded[index].prompt for index in chosen]
+        found = rank_sequences(model, prompts, trie, tokenizer.pad_token_id, num_beams, batch_size, top)
+        found = [[Ranked(titles[locale][place], score) for score, place in best] for best in found]
         ranked.update(zip(chosen, found, strict=True))
     return [ranked[index] for index in range(len(examples))]
 
 
-def rank_locale(
+def rank_sequences(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    examples: Sequence[Example],
-    titles: Sequence[str],
+    prompts: Sequence[Sequence[int]],
+    trie: Trie,
+    pad_token_id: int,
     num_beams: int,
     batch_size: int,
     top: int,
-) -> list[list[Ranked]]:
-    """As `rank_items`, for examples of one locale."""
-    as_targets = encode([examples[0].model_copy(update={"target": title}) for title in titles], tokenizer)
-    trie = build_trie([title.completion for title in as_targets])
-    prompts = [example.prompt for example in encode(examples, tokenizer)]
-    ranked: dict[int, list[Ranked]] = {}
-    # every window becomes num_beams rows
+) -> list[list[tuple[float, int]]]:
+    """As `search`, in batches of which each prompt becomes `num_beams` rows."""
+    ranked: dict[int, list[tuple[float, int]]] = {}
     groups = batches([len(prompt) for prompt in prompts], max(1, batch_size // num_beams))
-    for group in tqdm(groups, desc=f"ranking {examples[0].locale}", unit="batch", disable=None, leave=False):
-        found = search(model, [prompts[index] for index in group], trie, tokenizer.pad_token_id, num_beams, top)
-        for index, best in zip(group, found, strict=True):
-            ranked[index] = [Ranked(titles[place], score) for score, place in best]
+    for group in tqdm(groups, desc="ranking", unit="batch", disable=None, leave=False):
+        found = search(model, [prompts[index] for index in group], trie, pad_token_id, num_beams, top)
+        ranked.update(zip(group, found, strict=True))
     return [ranked[index] for index in range(len(prompts))]

@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 from json import dumps
 from pathlib import Path
 
-from ecom_llm.evaluate.evidence import Evidence, Metrics, Output
+from ecom_llm.evaluate.evidence import Evidence, Intervals, Metrics, Output
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError, write_jsonl
 
-COLUMNS = ("slice", "skill", "locale", "metric", "system", "value")
+COLUMNS = ("slice", "skill", "locale", "metric", "system", "value", "low", "high")
 
 
 @contextmanager
@@ -31,19 +31,20 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def rows(system: str, metrics: Metrics) -> Iterator[tuple[str, str, str, str, str, float]]:
-    """The rows of slices.csv for one system."""
+def rows(system: str, metrics: Metrics, intervals: Intervals) -> Iterator[tuple[object, ...]]:
+    """The rows of slices.csv for one system; without an interval its two cells are empty."""
     for skill, locales in metrics.items():
         for locale, values in locales.items():
             for metric, value in values.items():
-                yield f"{skill}/{locale}/{metric}", skill, locale, metric, system, value
+                bounds = intervals.get(skill, {}).get(locale, {}).get(metric, ("", ""))
+                yield f"{skill}/{locale}/{metric}", skill, locale, metric, system, value, *bounds
 
 
 def write_slices(path: Path, evidence: Evidence) -> None:
     """One row for each slice and system, the model before the baselines."""
-    found = list(rows("model", evidence.metrics))
+    found = list(rows("model", evidence.metrics, evidence.intervals))
     for system, metrics in evidence.baselines.items():
-        found.extend(rows(system, metrics))
+        found.extend(rows(system, metrics, evidence.baseline_intervals.get(system, {})))
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from logging import getLogger
 
 import torch
@@ -17,23 +18,28 @@ from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.evaluate.generation import generate_texts
+from ecom_llm.evaluate.group import taught
 from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
 from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
-from ecom_llm.evaluate.measure import PLACES, Group, Measured, Written, measured
+from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, Written, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
+from ecom_llm.evaluate.spread import weighed
+from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
 from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
-from ecom_llm.train.encode import encode
+from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.reach import longest_input
 
 log = getLogger(__name__)
+Told = tuple[Example, Encoded, Likelihood]
+"""An example, its tokens, and how likely its reference is."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +55,39 @@ class Writer:
         """Score every reference, rank items for the skills judged by rank, and write a text for the others."""
         encoded = encode(examples, self.tokenizer)
         scores = score(self.model, encoded, self.tokenizer.pad_token_id, self.params.per_device_eval_batch_size)
-        likelihoods = {example.id: one for example, one in zip(examples, scores, strict=True)}
         log.info("scored %d references", len(examples))
-        found = {**self.rank(examples, likelihoods), **self.generate(examples, likelihoods)}
+        told = list(zip(examples, encoded, scores, strict=True))
+        found = {
+            **self.rank([one for one in told if is_ranked(one[0].skill)]),
+            **self.generate([one for one in told if not is_ranked(one[0].skill)]),
+        }
         return [found[example.id] for example in examples]
 
-    def rank(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
-        chosen = [example for example in examples if is_ranked(example.skill)]
+    def rank(self, told: Sequence[Told]) -> dict[str, Written]:
+        """Id -> the items ranked for an example's history."""
+        examples, encoded, likelihoods = unzipped(told)
         size, beams = self.params.per_device_eval_batch_size, self.params.num_beams
-        ranked = rank_items(self.model, self.tokenizer, chosen, self.items, beams, size, PLACES)
-        log.info("ranked items for %d histories", len(chosen))
+        ranked = rank_items(self.model, self.tokenizer, examples, self.items, beams, size, PLACES, encoded)
+        log.info("ranked items for %d histories", len(examples))
         return {
-            example.id: Written(best[0].title, tuple(one.title for one in best), likelihoods[example.id])
-            for example, best in zip(chosen, ranked, strict=True)
+            example.id: Written(best[0].title, tuple(one.title for one in best), likelihood)
+            for example, best, likelihood in zip(examples, ranked, likelihoods, strict=True)
         }
 
-    def generate(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
-        chosen = [example for example in examples if not is_ranked(example.skill)]
-        texts = generate_texts(self.model, self.tokenizer, chosen, decoding_of(self.params))
-        log.info("wrote %d texts", len(chosen))
+    def generate(self, told: Sequence[Told]) -> dict[str, Written]:
+        """Id -> the text written for an example."""
+        examples, encoded, likelihoods = unzipped(told)
+        texts = generate_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
+        log.info("wrote %d texts", len(examples))
         return {
-            example.id: Written(text, likelihood=likelihoods[example.id])
-            for example, text in zip(chosen, texts, strict=True)
+            example.id: Written(text, likelihood=likelihood)
+            for example, text, likelihood in zip(examples, texts, likelihoods, strict=True)
         }
+
+
+def unzipped(told: Sequence[Told]) -> tuple[list[Example], list[Encoded], list[Likelihood]]:
+    """The examples, their tokens and their likelihoods."""
+    return [one[0] for one in told], [one[1] for one in told], [one[2] for one in told]
 
 
 def baselines(
@@ -96,6 +112,12 @@ def baselines(
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
+def references(skill: str, locale: str, examples: Sequence[Example], matcher: Matcher, given: Taught) -> Group:
+    """The references as a system: what a metric says of people's texts is what it can ask of a model."""
+    texts = [Written(example.target) for example in examples]
+    return Group(skill, locale, examples, texts, matcher, taught=given, are_references=True)
+
+
 def compare(
     examples: Sequence[Example],
     written: Sequence[Written],
@@ -106,17 +128,21 @@ def compare(
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
-    taught = by_skill_and_locale(training)
+    learned, teaching = by_skill_and_locale(training), taught(training)
     titles = titles_by_locale(items)
     mine: list[Group] = []
     theirs: dict[str, list[Group]] = {}
     shown: list[list[dict[str, str]]] = []
     for (skill, locale), here in by_skill_and_locale(examples).items():
-        matcher = known[skill, locale]
-        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher))
-        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []), encoder)
+        matcher, given = known[skill, locale], teaching.get((skill, locale), Taught())
+        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher, taught=given))
+        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder)
         for name, texts in found.items():
-            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher))
+            # what baselines copy is known, and takes as long to find
+            judged = Taught(judge=given.judge)
+            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher, taught=judged))
+        if not is_ranked(skill):
+            theirs.setdefault("reference", []).append(references(skill, locale, here, matcher, given))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
     model = measured(mine, shown, encoder)
     return model, {
@@ -150,7 +176,7 @@ def run(params: Params, layout: Layout) -> None:
     examples = fitting(chosen, encode(chosen, tokenizer), longest_input(model), layout.split("test"))
     items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
-    known = matchers(example for split in SPLITS for example in prepared[split])
+    known = matchers(chain.from_iterable(prepared.values()))
     ours, others = compare(examples, written, prepared["train"], items, known, encoder)
     evidence = Evidence(
         test_set=fingerprint(examples),
@@ -159,7 +185,9 @@ def run(params: Params, layout: Layout) -> None:
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in sorted(others.items())},
         signatures=ours.signatures,
-        keywords=ours.keywords,
+        not_applicable=ours.not_applicable,
     )
-    write_report(layout, evidence, ours.outputs)
+    outputs = marked(ours.outputs, subsets_of(examples, chain.from_iterable(prepared.values()), params.evaluate))
+    theirs = {name: one.outputs for name, one in others.items()}
+    write_report(layout, weighed(evidence, outputs, theirs, params.evaluate), outputs)
     log.info("measured %d examples: %s", len(examples), layout.metrics)

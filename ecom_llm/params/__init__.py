@@ -6,13 +6,14 @@ One module for each section.
 from ecom_llm.params.collect import Collect, Form, Source
 from ecom_llm.params.evaluate import Evaluate
 from ecom_llm.params.prepare import Prepare
-from ecom_llm.params.promote import Promote, Regression, Slice, Threshold
+from ecom_llm.params.promote import HUMAN, Promote, Regression, Slice, Study, SubsetRegression, Threshold
 from ecom_llm.params.runtime import Registry, Runtime
 from ecom_llm.params.section import Section
 from ecom_llm.params.train import Train
 from ecom_llm.params.tree import Params, load_params, read_yaml, validate
 
 __all__ = [
+    "HUMAN",
     "Collect",
     "Evaluate",
     "Form",
@@ -25,6 +26,8 @@ __all__ = [
     "Section",
     "Slice",
     "Source",
+    "Study",
+    "SubsetRegression",
     "Threshold",
     "Train",
     "load_params",

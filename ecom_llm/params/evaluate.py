@@ -1,30 +1,55 @@
 """The section `evaluate`: how a model is measured."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from ecom_llm.params.section import Section
+
+Mode = Literal["greedy", "sampling", "best_of_n"]
+Ranker = Literal["facts", "log_probability"]
 
 
 class Evaluate(Section):
     """How the model is measured on the test split."""
 
     seed: int = Field(ge=0)
-    """Seed of the sample of test examples and of the bootstrap."""
+    """Seed of the sample of test examples, and of the bootstrap, here and at the gate."""
     max_examples: int = Field(ge=1)
     """Test examples per skill and locale; all of them where there are fewer."""
     per_device_eval_batch_size: int = Field(ge=1)
-    """Examples generated or scored at once; does not change perplexity."""
+    """Texts generated or scored at once; does not change perplexity."""
     max_new_tokens: int = Field(ge=1)
     """Longest generated text in tokens."""
+    decoding: Mode
+    """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
+    `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""
+    ranker: Ranker
+    """What `best_of_n` takes: `facts`, the text that leaves out the fewest facts it owes, of equals the likelier (a likeliest
+    text that leaves out none is taken at once); `log_probability`, the greatest mean log-probability per token."""
     num_return_sequences: int = Field(ge=0)
-    """Texts a model with slots samples where its likeliest one leaves out a fact it owes; the fullest is taken."""
+    """Texts drawn for `best_of_n`, beside the likeliest one."""
     temperature: float = Field(gt=0)
-    """Temperature of those samples."""
+    """Temperature of drawn texts: below 1 they keep closer to the likeliest."""
+    top_k: int = Field(ge=0)
+    """Texts are drawn from so many likeliest tokens; 0 draws from all."""
+    top_p: float = Field(gt=0, le=1)
+    """Texts are drawn from the fewest likeliest tokens that together have this probability; 1 draws from all."""
     num_beams: int = Field(ge=10)
     """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
     use_encoder: bool
     """Whether `encoder` judges too: how similar texts are to their references, and which items it would propose."""
     encoder: str = Field(min_length=1)
     """Folder of a checkpoint with safetensors and tokenizer: a model of `train.objective: masked`, or a sentence encoder."""
+    confidence: float = Field(gt=0.5, lt=1)
+    """Confidence of the intervals beside the metrics."""
+    bootstrap_samples: int = Field(ge=100)
+    """Resamples behind each of those intervals."""
+    subset_attributes: tuple[str, ...]
+    """Attributes whose values are subsets of their own, such as the category; each name as a locale's records have it."""
+    min_subset_examples: int = Field(ge=2)
+    """Test examples that a subset, and a skill and locale within it, must hold to be measured."""
+    max_subsets: int = Field(ge=0)
+    """Subsets measured at most, the largest first; 0 for none."""
     num_threads: int = Field(ge=1)
     """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""

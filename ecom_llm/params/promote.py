@@ -1,8 +1,11 @@
 """The section `promote`: what a candidate must show before it may write for the shop."""
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ecom_llm.params.section import Section
+
+HUMAN = "human_"
+"""What the metrics that people give begin with: they come from a study, not from the evaluate stage."""
 
 
 class Slice(Section):
@@ -32,16 +35,68 @@ class Regression(Slice):
     """Largest loss that passes, in the metric's unit, at the lower end of the paired interval."""
 
 
+class SubsetRegression(Regression):
+    """How much worse than the champion a slice's examples of one category or source may be."""
+
+    subset: str
+    """A subset of the evidence, such as `category=dress` or `source=products.csv`."""
+
+
+class Study(Section):
+    """Blind studies, in which people judge: `ecom-llm study new`."""
+
+    seed: int = Field(ge=0)
+    """Seed of which examples are drawn, and of who sees which of them on which side."""
+    examples: int = Field(ge=1)
+    """Examples to be judged, spread evenly over skills and locales."""
+    raters: int = Field(ge=1)
+    """People who judge, each with a page of their own."""
+    raters_per_example: int = Field(ge=1)
+    """How many of them judge each example; agreement needs at least 2."""
+    repeats: int = Field(ge=0)
+    """Examples that each rater is shown a second time, sides swapped: how far they agree with themselves."""
+    known_bad: int = Field(ge=0)
+    """Texts of another product that each rater is shown: whoever does not see that has not read."""
+    min_known_bad_told: float = Field(ge=0, le=1)
+    """Share of those that a rater must tell to pass; who does not is named, and left out only if asked."""
+    min_examples: int = Field(ge=2)
+    """Examples that a slice must hold for an interval, and so for the gate."""
+
+    @model_validator(mode="after")
+    def _raters_suffice(self) -> "Study":
+        if self.raters_per_example > self.raters:
+            raise ValueError(f"raters_per_example is {self.raters_per_example}, and there are {self.raters} raters")
+        return self
+
+
 class Promote(Section):
     """The gate: what a candidate must show before it may write for the shop."""
 
     primary: Slice
     """The one slice on which the candidate must be superior to the champion; a tie refuses."""
     confidence: float = Field(gt=0.5, lt=1)
-    """Confidence of the paired bootstrap intervals."""
+    """Confidence of the paired intervals."""
     bootstrap_samples: int = Field(ge=100)
-    """Resamples per interval."""
+    """Resamples per interval, and random swaps per test."""
+    power: float = Field(gt=0.5, lt=1)
+    """How often the smallest difference that a decision calls detectable would be found."""
+    trainings: int = Field(ge=1)
+    """Trainings that differ by `train.seed` alone and whose spread the intervals include; 1 leaves it out."""
     thresholds: tuple[Threshold, ...]
     """Absolute bounds; a rule that matches no slice refuses."""
     regressions: tuple[Regression, ...]
     """Non-inferiority bounds against the champion."""
+    subset_regressions: tuple[SubsetRegression, ...]
+    """Non-inferiority bounds on categories and sources."""
+    study: Study
+    """How people judge, where a rule names one of their metrics."""
+
+    @field_validator("regressions", "subset_regressions")
+    @classmethod
+    def _people_compare_once(cls, rules: tuple[Regression, ...]) -> tuple[Regression, ...]:
+        for rule in rules:
+            if rule.metric.startswith(HUMAN):
+                raise ValueError(
+                    f"{rule.metric} is a comparison already; name it under thresholds (0.45 loses at most 5 points)"
+                )
+        return rules

@@ -21,10 +21,13 @@ COLOURS = {
     "template": "#9aa3ad",
     "unigram": "#9aa3ad",
     "encoder": "#b5588a",
+    "reference": "#4d5761",
 }
 OTHER = "#8b6fb0"
 GREY = "#78818a"
 """Readable on a light page and on a dark one: an image cannot follow the page's scheme."""
+WHISKER = "#59636d"
+"""Darker, since it lies on grey bars too."""
 STYLE = {
     "font.size": 9,
     "text.color": GREY,
@@ -82,7 +85,7 @@ def loss_curve(path: Path) -> str:
 
 
 def bars(rows: Sequence[Row]) -> str:
-    """One metric: a group of bars for each skill and locale, the model first, then its baselines."""
+    """One metric: a group of bars for each skill and locale, the model first, then its baselines, with their intervals."""
     from matplotlib import rc_context
 
     names = list(dict.fromkeys(name for row in rows for name in row.baselines))
@@ -93,10 +96,9 @@ def bars(rows: Sequence[Row]) -> str:
         figure, axes = new_figure(5.6, 0.75 + (0.12 + 0.16 * len(series)) * len(rows))
         for place, (name, values) in enumerate(series.items()):
             heights = [rows.index(row) + (place - (len(series) - 1) / 2) * thick for row in values]
-            drawn = axes.barh(
-                heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name)
-            )
-            axes.bar_label(drawn, fmt="%.3g", padding=2, fontsize=7, color=GREY)
+            axes.barh(heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name))
+            ends = [row.intervals.get(name, (value, value)) for row, value in values.items()]
+            mark(axes, heights, list(values.values()), ends)
         axes.set_yticks(range(len(rows)), [f"{row.skill}/{row.locale}" for row in rows])
         axes.margins(x=0.12)
         axes.set_ylim(len(rows) - 0.45, -0.55)
@@ -104,6 +106,17 @@ def bars(rows: Sequence[Row]) -> str:
         axes.set_axisbelow(True)
         figure.legend(loc="outside upper left", ncols=len(series), fontsize=8)
         return image(figure)
+
+
+def mark(axes: "Axes", heights: Sequence[float], values: Sequence[float], ends: Sequence[tuple[float, float]]) -> None:
+    """On each bar a line from low to high, where the two differ, and after it the value."""
+    for height, value, (low, high) in zip(heights, values, ends, strict=True):
+        if low < high:
+            # the value lies within, but for rounding, of which matplotlib takes no negative length
+            reach = [[max(value - low, 0.0)], [max(high - value, 0.0)]]
+            axes.errorbar([value], [height], xerr=reach, fmt="none", ecolor=WHISKER, elinewidth=1, capsize=1.5)
+        place = (max(value, high), height)
+        axes.annotate(f"{value:.3g}", place, (3, 0), textcoords="offset points", va="center", fontsize=7, color=GREY)
 
 
 def spoken(name: str) -> str:

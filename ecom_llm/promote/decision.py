@@ -10,7 +10,7 @@ from ecom_llm.records import Record
 class Check(Record):
     """One rule applied to one slice."""
 
-    rule: Literal["threshold", "superior", "regression", "comparable", "rolled_back"]
+    rule: Literal["threshold", "superior", "regression", "comparable", "rolled_back", "trainings"]
     slice: str
     """`skill/locale`, as in `describe/zh`; `all/all` is the whole test set."""
     metric: str
@@ -22,10 +22,35 @@ class Check(Record):
     passed: bool
     reason: str
     """The check in words: what was found and what was asked."""
+    detectable: float | None = None
+    """The smallest difference that this test set tells from none; None where nothing was compared or nothing differs."""
 
     def line(self) -> str:
         """The check as one line that begins with its outcome."""
         return f"{'passed' if self.passed else 'refused'}: {self.reason}"
+
+
+class Comparison(Record):
+    """Candidate minus champion on one slice, in the metric's unit; None where it cannot be said. It decides nothing.
+
+    Without a champion there is no difference, and what is detectable assumes a rival that shares nothing.
+    """
+
+    slice: str
+    metric: str
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    chance: float | None = None
+    """How often two like models would differ as much: the p-value of approximate randomisation."""
+    adjusted: float | None = None
+    """The same, corrected for all that were compared (Holm)."""
+    detectable: float | None
+    """The smallest difference that this test set tells from none."""
+    paired: bool
+    """Whether `detectable` follows from both models on the same examples, or from the candidate's spread alone."""
+    differs: bool = False
+    """Whether the difference stands after the correction."""
 
 
 class GateDecision(Record):
@@ -40,6 +65,8 @@ class GateDecision(Record):
     rules_key: str
     """SHA-256 of the rules, so that a changed rule is known to need a new decision."""
     checks: tuple[Check, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    """Every slice beside the champion's, where there was one to compare with."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the checks, such as that there was no champion."""
 

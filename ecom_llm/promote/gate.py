@@ -1,101 +1,23 @@
 """The gate: evidence -> decision. It compares like with like, and refuses what it cannot measure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from math import isfinite
 
-from ecom_llm.evaluate.evidence import LIKELIHOODS, PER_TOKEN, Evidence, Output
-from ecom_llm.params import Promote, Regression, Slice, Threshold
-from ecom_llm.promote.decision import Check, GateDecision, rules_key
-from ecom_llm.promote.intervals import Interval, improvement
-from ecom_llm.skills import SKILLS
+from ecom_llm.evaluate.bootstrap import Interval
+from ecom_llm.evaluate.evidence import PER_TOKEN, Evidence
+from ecom_llm.params import Promote, Regression, Slice, SubsetRegression, Threshold
+from ecom_llm.promote import people
+from ecom_llm.promote.comparisons import alone, compare
+from ecom_llm.promote.decision import Check, Comparison, GateDecision, rules_key
+from ecom_llm.promote.match import Entrant, Match
+from ecom_llm.promote.slices import incomparable, measured, named, slices
 
-
-@dataclass(frozen=True)
-class Entrant:
-    """A model version at the gate, with what was measured on it."""
-
-    model_name: str
-    version: str
-    evidence: Evidence
-    outputs: Sequence[Output]
-    rolled_back: bool = False
-    """Whether it was champion once and was rolled back: then it does not come back by itself."""
-
-
-@dataclass(frozen=True)
-class Match:
-    """Candidate and champion on one test set, and how finely they are compared."""
-
-    candidate: Entrant
-    champion: Entrant
-    rules: Promote
-    seed: int
-
-    def interval(self, rule: Slice, skill: str, locale: str) -> Interval:
-        """The candidate's improvement over the champion on one slice."""
-        return improvement(
-            rule.metric,
-            within(self.candidate.outputs, skill, locale),
-            within(self.champion.outputs, skill, locale),
-            greater_is_better=rule.greater_is_better,
-            confidence=self.rules.confidence,
-            samples=self.rules.bootstrap_samples,
-            seed=self.seed,
-        )
-
-
-def within(outputs: Sequence[Output], skill: str, locale: str) -> list[Output]:
-    """The outputs of a slice; `all` takes every one."""
-    return [output for output in outputs if skill in ("all", output.skill) and locale in ("all", output.locale)]
-
-
-def measured(evidence: Evidence, metric: str, skill: str, locale: str) -> float | None:
-    """A slice's value; None where it is missing or not finite."""
-    value = evidence.metrics.get(skill, {}).get(locale, {}).get(metric)
-    return value if value is not None and isfinite(value) else None
-
-
-def judges(metric: str, skill: str) -> bool:
-    """Whether a skill is judged by a metric: `*` takes only those, since a recommendation has no BLEU."""
-    if metric == "similarity":
-        return "hit@10" not in SKILLS[skill].metrics if skill in SKILLS else True
-    return metric in LIKELIHOODS or skill not in SKILLS or metric in SKILLS[skill].metrics
-
-
-def slices(rule: Slice, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """The (skill, locale) pairs a rule speaks of. `*` takes each skill or locale there is; `all` must be named."""
-    for skill, locales in evidence.metrics.items():
-        if skill == rule.skill or (rule.skill == "*" and skill != "all" and judges(rule.metric, skill)):
-            for locale in locales:
-                if locale == rule.locale or (rule.locale == "*" and locale != "all"):
-                    yield skill, locale
-
-
-def incomparable(candidate: Evidence, champion: Evidence) -> str | None:
-    """Why two evidences cannot be compared, or None: the same test examples, skills and locales make them alike."""
-    if candidate.objective != champion.objective:
-        return (
-            f"one is {candidate.objective} and the other {champion.objective}, which no metric compares; "
-            "give each a registry.model_name of its own"
-        )
-    if candidate.test_set != champion.test_set:
-        return (
-            f"they were measured on different test sets ({candidate.test_set[:8]} and {champion.test_set[:8]}); "
-            "evaluate the champion on the candidate's test set"
-        )
-    ours, theirs = (
-        {f"{skill}/{locale}" for skill, locales in evidence.metrics.items() for locale in locales}
-        for evidence in (candidate, champion)
-    )
-    if ours != theirs:
-        return f"they differ in skills or locales: {', '.join(sorted(ours ^ theirs))} is in one alone"
-    return None
+__all__ = ["Entrant", "decide"]
 
 
 def unmatched(kind: str, rule: Slice, bound: float | None) -> Check:
     """A rule that matches no slice would pass unseen: it refuses."""
-    where = f"{rule.skill}/{rule.locale}"
+    where = named(rule, rule.skill, rule.locale)
     reason = f"{where} {rule.metric} matches no slice of this run, so the rule cannot be kept; mend it in params.yaml"
     return Check(rule=kind, slice=where, metric=rule.metric, found=None, bound=bound, passed=False, reason=reason)
 
@@ -124,87 +46,108 @@ def threshold_checks(rule: Threshold, evidence: Evidence) -> Iterator[Check]:
 
 def other_tokenizer(rule: Slice, match: Match) -> bool:
     """Perplexity counts per token, so it says nothing across tokenizers; bits per byte does."""
-    return rule.metric in PER_TOKEN and match.candidate.evidence.tokenizer != match.champion.evidence.tokenizer
+    return rule.metric in PER_TOKEN and not match.same_tokens
 
 
 def comparison(match: Match, rule: Slice, skill: str, locale: str, interval: Interval) -> str:
     """What was compared, in words."""
-    ours = measured(match.candidate.evidence, rule.metric, skill, locale)
-    theirs = measured(match.champion.evidence, rule.metric, skill, locale)
-    values = " against the champion's ".join("nothing" if value is None else f"{value:.4g}" for value in (ours, theirs))
+    where = f"{named(rule, skill, locale)} {rule.metric}"
+    values = " against the champion's ".join(
+        "nothing" if value is None else f"{value:.4g}" for value in match.values(rule, skill, locale)
+    )
     if not isfinite(interval.low):
-        return f"{skill}/{locale} {rule.metric} is {values}; no interval: too few examples hold it, or none in pairs"
+        return f"{where} is {values}; no interval: too few examples hold it, or none in pairs"
     better = (
         f"{abs(interval.estimate):.3g} {'better' if interval.estimate > 0 else 'worse'}"
         if interval.estimate
         else "equal"
     )
+    told = match.tells(interval)
+    sight = "no example differs" if told is None else f"this test set tells differences of at least {told:.2g}"
     span = f"{match.rules.confidence:.0%} interval of the improvement {interval.low:+.3g} to {interval.high:+.3g}"
-    return f"{skill}/{locale} {rule.metric} is {values}: {better} ({span})"
+    return f"{where} is {values}: {better} ({span}; {sight})"
+
+
+def compared_check(kind: str, match: Match, rule: Slice, place: tuple[str, str], bound: float) -> Check:
+    """The lower end of the improvement's interval against a bound: above it to be superior, at it to be no worse."""
+    interval = match.interval(rule, *place)
+    low = interval.low if isfinite(interval.low) else None
+    asked = "must lie above 0" if kind == "superior" else f"may lose at most {-bound:g}"
+    return Check(
+        rule=kind,
+        slice=named(rule, *place),
+        metric=rule.metric,
+        found=low,
+        bound=bound,
+        passed=low is not None and (low > bound if kind == "superior" else low >= bound),
+        reason=f"{comparison(match, rule, *place, interval)}, {asked}",
+        detectable=match.tells(interval),
+    )
+
+
+def uncompared(kind: str, rule: Slice, place: tuple[str, str], bound: float, passed: bool, why: str) -> Check:
+    """A check of a slice on which there is nothing to compare."""
+    where = named(rule, *place)
+    return Check(
+        rule=kind, slice=where, metric=rule.metric, found=None, bound=bound, passed=passed, reason=f"{where} {why}"
+    )
 
 
 def superior_check(match: Match) -> Check:
     """The candidate must be better on the one primary slice; a tie refuses."""
     rule = match.rules.primary
-    if (rule.skill, rule.locale) not in slices(rule, match.candidate.evidence):
+    place = (rule.skill, rule.locale)
+    if place not in slices(rule, match.candidate.evidence):
         return unmatched("superior", rule, 0.0)
     if other_tokenizer(rule, match):
-        said, low = (
+        why = (
             f"{rule.metric} is not compared between different tokenizers; make bits_per_byte the primary metric, or "
-            "pseudo_bits_per_byte for a masked model",
-            None,
+            "pseudo_bits_per_byte for a masked model"
         )
-    else:
-        interval = match.interval(rule, rule.skill, rule.locale)
-        said = f"{comparison(match, rule, rule.skill, rule.locale, interval)}, must lie above 0"
-        low = interval.low if isfinite(interval.low) else None
-    return Check(
-        rule="superior",
-        slice=f"{rule.skill}/{rule.locale}",
-        metric=rule.metric,
-        found=low,
-        bound=0.0,
-        passed=low is not None and low > 0,
-        reason=said,
-    )
+        return uncompared("superior", rule, place, 0.0, False, why)
+    return compared_check("superior", match, rule, place, 0.0)
 
 
 def regression_check(match: Match, rule: Regression, skill: str, locale: str) -> Check:
     """The worse end of the interval may lose at most `max_regression`."""
+    place, bound = (skill, locale), -rule.max_regression
     if other_tokenizer(rule, match):
-        low, passed = None, True
-        said = f"{skill}/{locale} {rule.metric} is not compared: the tokenizers differ"
-    elif measured(match.champion.evidence, rule.metric, skill, locale) is None:
-        low, passed = None, True
-        said = f"{skill}/{locale} {rule.metric} was not measurable for the champion, so there is nothing to lose"
-    else:
-        interval = match.interval(rule, skill, locale)
-        low = interval.low if isfinite(interval.low) else None
-        passed = low is not None and low >= -rule.max_regression
-        said = f"{comparison(match, rule, skill, locale, interval)}, may lose at most {rule.max_regression:g}"
-    return Check(
-        rule="regression",
-        slice=f"{skill}/{locale}",
-        metric=rule.metric,
-        found=low,
-        bound=-rule.max_regression,
-        passed=passed,
-        reason=said,
-    )
+        why = f"{rule.metric} is not compared: the tokenizers differ"
+        return uncompared("regression", rule, place, bound, True, why)
+    if match.values(rule, *place)[1] is None:
+        why = f"{rule.metric} was not measurable for the champion, so there is nothing to lose"
+        return uncompared("regression", rule, place, bound, True, why)
+    return compared_check("regression", match, rule, place, bound)
+
+
+def places_of(match: Match, rule: Regression) -> list[tuple[str, str]]:
+    """The slices a rule speaks of on which at least one of the two was measured; of a subset those the evidence has."""
+    evidence = match.candidate.evidence
+    matched = slices(rule, evidence)
+    if isinstance(rule, SubsetRegression):
+        known = {(one.skill, one.locale) for one in evidence.subsets if one.name == rule.subset}
+        return [place for place in matched if place in known and match.values(rule, *place) != (None, None)]
+    return [place for place in matched if match.values(rule, *place) != (None, None)]
 
 
 def regression_checks(match: Match, rule: Regression) -> Iterator[Check]:
-    """Every slice the rule matches and at least one of the two was measured on."""
-    both = (match.candidate.evidence, match.champion.evidence)
-    matched = [
-        place
-        for place in slices(rule, match.candidate.evidence)
-        if any(measured(evidence, rule.metric, *place) is not None for evidence in both)
-    ]
+    """Every slice the rule matches."""
+    matched = places_of(match, rule)
     if not matched:
         yield unmatched("regression", rule, -rule.max_regression)
     for skill, locale in matched:
         yield regression_check(match, rule, skill, locale)
+
+
+def seeds_missing(match: Match) -> str | None:
+    """Why the seeds' spread cannot be said though params ask for it, or None."""
+    asked, found = match.rules.trainings, len(match.candidate.all_trainings)
+    if found >= asked:
+        return None
+    return (
+        f"promote.trainings asks for {asked} trainings by different seeds, and the candidate brings {found}; "
+        "bring the others or set promote.trainings=1"
+    )
 
 
 def plain_check(kind: str, reason: str) -> Check:
@@ -212,21 +155,65 @@ def plain_check(kind: str, reason: str) -> Check:
     return Check(rule=kind, slice="all/all", metric="", found=None, bound=None, passed=False, reason=reason)
 
 
-def against(match: Match) -> Iterator[Check]:
-    """The comparison with the champion, or why there can be none."""
+def not_alike(match: Match) -> str | None:
+    """Why the two cannot be compared, or None."""
     reason = incomparable(match.candidate.evidence, match.champion.evidence)
     ours, theirs = ({output.id for output in entrant.outputs} for entrant in (match.candidate, match.champion))
     if reason is None and ours != theirs:
-        reason = f"{len(ours ^ theirs)} test examples have an output of one alone; evaluate both again"
+        return f"{len(ours ^ theirs)} test examples have an output of one alone; evaluate both again"
+    return reason
+
+
+def against(match: Match, heard: people.Heard) -> Iterator[Check]:
+    """The comparison with the champion, or why there can be none."""
+    reason = not_alike(match)
     if reason is not None:
         yield plain_check("comparable", f"not comparable with the champion, version {match.champion.version}: {reason}")
         return
-    yield superior_check(match)
-    for rule in match.rules.regressions:
+    missing = seeds_missing(match)
+    if missing is not None:
+        yield plain_check("trainings", missing)
+        return
+    if people.named(match.rules.primary.metric):
+        yield from people.superior_checks(heard, match.rules, match.seed)
+    else:
+        yield superior_check(match)
+    for rule in (*match.rules.regressions, *match.rules.subset_regressions):
         yield from regression_checks(match, rule)
 
 
-def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int) -> GateDecision:
+def bounds(candidate: Entrant, rules: Promote, heard: people.Heard, seed: int) -> Iterator[Check]:
+    """The absolute bounds: on what was measured, and on what people say."""
+    for rule in rules.thresholds:
+        if people.named(rule.metric):
+            yield from people.threshold_checks(rule, heard, rules, seed)
+        else:
+            yield from threshold_checks(rule, candidate.evidence)
+
+
+def sight(comparisons: Iterable[Comparison], primary: Slice) -> Iterator[str]:
+    """The note that says how small a difference the test set could tell on the primary slice, without a champion."""
+    for one in comparisons:
+        if (one.slice, one.metric) == (f"{primary.skill}/{primary.locale}", primary.metric) and one.detectable:
+            yield (
+                f"On {one.slice} {one.metric} this test set tells differences of at least {one.detectable:.2g} from a "
+                "rival that shares nothing with the candidate; from one on the same examples mostly smaller ones."
+            )
+
+
+def beside(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int) -> tuple[Comparison, ...]:
+    """Every slice beside the champion's; without a comparable champion, what the test set could tell."""
+    if champion is None or champion.version == candidate.version:
+        return alone(candidate.evidence, candidate.outputs, rules, seed)
+    match = Match(candidate, champion, rules, seed)
+    if not_alike(match) is not None:
+        return ()
+    return compare(candidate.evidence, candidate.outputs, champion.outputs, rules, seed, same_tokens=match.same_tokens)
+
+
+def decide(
+    candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int, heard: people.Heard | None = None
+) -> GateDecision:
     """Judge a candidate: absolute thresholds, then superior on one slice and not worse on the others.
 
     Args:
@@ -234,10 +221,12 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
         champion: the present champion, evaluated on the candidate's test set; None where there is none.
         rules: the gate's rules.
         seed: of the bootstrap's resamples; the same seed gives the same decision.
+        heard: what people said of the candidate; None where nobody was asked.
     """
-    checks = [check for rule in rules.thresholds for check in threshold_checks(rule, candidate.evidence)]
+    rival = champion.version if champion is not None and champion.version != candidate.version else None
+    heard = heard or people.Heard(candidate.version, "", rival, None, ())
+    checks = list(bounds(candidate, rules, heard, seed))
     notes: tuple[str, ...] = ()
-    rival = None
     if champion is None:
         notes = ("There is no champion yet: the thresholds alone decide.",)
     elif champion.version == candidate.version:
@@ -245,8 +234,10 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
             "It is the champion already: the thresholds were checked again, and there is nothing to compare with.",
         )
     else:
-        rival = champion.version
-        checks += against(Match(candidate, champion, rules, seed))
+        checks += against(Match(candidate, champion, rules, seed), heard)
+    comparisons = beside(candidate, champion, rules, seed)
+    if rival is None:
+        notes = (*notes, *sight(comparisons, rules.primary))
     if candidate.rolled_back:
         checks.append(
             plain_check("rolled_back", "it was rolled back and does not return by itself; promote it by hand")
@@ -258,5 +249,6 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
         compared_with=rival,
         rules_key=rules_key(rules),
         checks=tuple(checks),
-        notes=notes,
+        comparisons=comparisons,
+        notes=(*notes, *people.unheard(rules, heard)),
     )

@@ -29,6 +29,8 @@ CHARTED = {
     "attribute_coverage": "Share of the attributes' values that the text states: higher is better",
     "unsupported_rate": "Share of the stated values that are not the product's: lower is better",
     "keyword_coverage": "Share of the reference's keywords that the text holds: higher is better",
+    "star_agreement": "Share of reviews in which a judge hears the stars asked for; the reference's is the ceiling",
+    "groundedness": "Share of an answer's keywords and numbers that its evidence holds: higher is better",
     "distinct_4": "Share of distinct 4-grams: higher is more varied",
     "hit@10": "Share of shoppers whose next purchase is among the ten recommended: higher is better",
     "ndcg@10": "NDCG@10 of the recommendations: higher is better",
@@ -114,8 +116,26 @@ def identity(layout: Layout, decision: GateDecision, evidence: Evidence, snapsho
         "SHA-256 of dvc.lock": sha256(layout.lock.read_bytes()).hexdigest(),
         "Test set": f"{evidence.test_set} ({evidence.examples} examples)",
         "Tokenizer": evidence.tokenizer,
-        **{f"BLEU, {locale}": signature for locale, signature in evidence.signatures.items()},
     }
+
+
+def protocols(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """(metric, locales, signature), a row for each different signature of a metric."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for metric, locales in evidence.signatures.items():
+        for locale, signature in locales.items():
+            found.setdefault((metric, signature), []).append(locale)
+    return [(metric, ", ".join(locales), signature) for (metric, signature), locales in found.items()]
+
+
+def unmeasured(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """(skill/locale, metrics, reason) of what could not be computed."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for skill, locales in evidence.not_applicable.items():
+        for locale, reasons in locales.items():
+            for metric, reason in reasons.items():
+                found.setdefault((f"{skill}/{locale}", reason), []).append(metric)
+    return [(where, ", ".join(metrics), reason) for (where, reason), metrics in found.items()]
 
 
 def parameters(params: Params) -> dict[str, dict[str, str]]:
@@ -159,7 +179,11 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
         curve=loss_curve(layout.curve),
         charts=list(charts(measured)),
         rows=measured,
+        method=evidence.method,
+        subsets=evidence.subsets,
         baselines=list(evidence.baselines),
+        protocols=protocols(evidence),
+        unmeasured=unmeasured(evidence),
         shown=list(samples([one for one in read_jsonl(layout.outputs, Output) if writes or one.text])),
         parameters=parameters(params),
         spoken=spoken,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from ecom_llm.evaluate.evidence import Evidence, Metrics
+from ecom_llm.evaluate.evidence import Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,9 +16,20 @@ class Row:
     metric: str
     value: float
     baselines: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    """System, `model` among them -> where the truth lies, of those of which it can be said."""
+
+    @property
+    def shown(self) -> str:
+        """The model's value with its interval."""
+        low, high = self.intervals.get("model", (None, None))
+        return f"{self.value:.4g}" if low is None else f"{self.value:.4g} ({low:.4g} to {high:.4g})"
 
 
-def each(metrics: Metrics) -> Iterator[tuple[str, str, str, float]]:
+V = TypeVar("V")
+
+
+def each(metrics: Mapping[str, Mapping[str, Mapping[str, V]]]) -> Iterator[tuple[str, str, str, V]]:
     """(skill, locale, metric, value), in the order of the file."""
     for skill, locales in metrics.items():
         for locale, values in locales.items():
@@ -27,6 +39,7 @@ def each(metrics: Metrics) -> Iterator[tuple[str, str, str, float]]:
 
 def rows(evidence: Evidence) -> list[Row]:
     """Every number of the evidence."""
+    sure = {"model": evidence.intervals, **evidence.baseline_intervals}
     return [
         Row(
             skill,
@@ -37,6 +50,11 @@ def rows(evidence: Evidence) -> list[Row]:
                 name: found
                 for name, metrics in evidence.baselines.items()
                 if (found := metrics.get(skill, {}).get(locale, {}).get(metric)) is not None
+            },
+            {
+                name: found
+                for name, intervals in sure.items()
+                if (found := intervals.get(skill, {}).get(locale, {}).get(metric)) is not None
             },
         )
         for skill, locale, metric, value in each(evidence.metrics)
@@ -52,18 +70,28 @@ def metric_table(evidence: Evidence) -> str:
     ]
     for row in rows(evidence):
         cells = [f"{row.baselines[name]:.4g}" if name in row.baselines else "" for name in names]
-        lines.append(f"| {row.skill}/{row.locale} | {row.metric} | {row.value:.4g} | {' | '.join(cells)} |")
+        lines.append(f"| {row.skill}/{row.locale} | {row.metric} | {row.shown} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def flat_metrics(evidence: Evidence) -> dict[str, float]:
     """`describe.en.bleu` -> value, and `nearest_neighbour.describe.en.bleu` for baselines.
 
-    MLflow's metric names take no `@`: `hit@10` becomes `hit_at_10`.
+    The ends of the model's intervals follow their value in MLflow's lists, as `describe.en.bleu_high` and `_low`, and can be
+    searched for; the baselines' stay in reports/metrics.json. MLflow's metric names take no `@`: `hit@10` becomes `hit_at_10`.
     """
     named = {"": evidence.metrics, **{f"{name}.": metrics for name, metrics in evidence.baselines.items()}}
-    return {
-        f"{prefix}{skill}.{locale}.{metric.replace('@', '_at_')}": value
+    values = {
+        f"{prefix}{mlflow_name(skill, locale, metric)}": value
         for prefix, metrics in named.items()
         for skill, locale, metric, value in each(metrics)
     }
+    for skill, locale, metric, (low, high) in each(evidence.intervals):
+        name = mlflow_name(skill, locale, metric)
+        values |= {f"{name}_low": low, f"{name}_high": high}
+    return values
+
+
+def mlflow_name(skill: str, locale: str, metric: str) -> str:
+    """A slice's metric as MLflow takes it."""
+    return f"{skill}.{locale}.{metric.replace('@', '_at_')}"

@@ -1,5 +1,6 @@
 """registry: the only client of MLflow's registry; model versions, their evidence and their aliases."""
 
+from ecom_llm.registry.champions import promote, rollback
 from ecom_llm.registry.connection import artifact_root, embedded_uri
 from ecom_llm.registry.recording import Candidate, curve_points, lock_key
 from ecom_llm.registry.sweeps import SweepRuns, open_sweep_runs
@@ -16,4 +17,6 @@ __all__ = [
     "lock_key",
     "open_registry",
     "open_sweep_runs",
+    "promote",
+    "rollback",
 ]

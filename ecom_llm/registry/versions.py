@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -15,6 +16,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
 from ecom_llm.registry.connection import alone, artifact_root, client, first_line, probe, tracking_uri
+from ecom_llm.registry.journal import Event, Journal
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
 from ecom_llm.registry.runs import end_running, experiment_id
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ANCHOR = "journal"
+"""Tag of the registered model with sequence and hash of its journal's last entry."""
 PURPOSE = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
 
 
@@ -120,6 +124,23 @@ class Registry:
         found = self.mlflow.get_registered_model(self.model_name).aliases
         return {alias: str(number) for alias, number in found.items()}
 
+    @property
+    def journal(self) -> Journal:
+        """What happened to its versions."""
+        return Journal(self.layout.journal / f"{self.model_name}.jsonl")
+
+    def note(self, event: Event, version: str, **details: str) -> None:
+        """Write into the journal, within `journal.held`, and let MLflow know the new end of it."""
+        self.journal.append(event, version, **details)
+        self.mlflow.set_registered_model_tag(self.model_name, ANCHOR, self.journal.read().head)
+
+    @answered
+    def anchor(self) -> str:
+        """The end of the journal as MLflow knows it; empty before the first entry."""
+        if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
+            return ""
+        return self.mlflow.get_registered_model(self.model_name).tags.get(ANCHOR, "")
+
     @answered
     def versions(self, condition: str = "") -> list[Version]:
         """The complete versions, newest first; `condition` as in MLflow's search, beginning with ` and `."""
@@ -177,6 +198,8 @@ class Registry:
                 experiment = self.experiment()
                 end_running(self.mlflow, experiment, f"tags.lock = '{lock}'")  # what a killed registration left
                 version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
+                with self.journal.held():
+                    self.note("registered", version.number, lock=lock, snapshot=candidate.snapshot)
         if self.aliases().get("champion") != version.number:
             self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
         return version
@@ -199,69 +222,29 @@ class Registry:
     @answered
     def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:
         """Keep a decision and its page with the version; the tag `decision_key`, set last, says that all is there."""
-        self.mlflow.log_text(version.run_id, decision.model_dump_json(indent=2), "decision/decision.json")
+        told = decision.model_dump_json(indent=2)
+        self.mlflow.log_text(version.run_id, told, "decision/decision.json")
         self.mlflow.log_text(version.run_id, decision.markdown(), "decision/decision.md")
         self.mlflow.log_artifact(version.run_id, str(page), "decision")
-        self._tag(version.number, "gate", "approved" if decision.approved else "refused")
-        self._tag(version.number, "compared_with", decision.compared_with or "")
-        self._tag(version.number, "decision_key", decision.rules_key)
+        gate, rival = "approved" if decision.approved else "refused", decision.compared_with or ""
+        with self.journal.held():
+            self.note(
+                "decided", version.number, gate=gate, compared_with=rival, sha256=sha256(told.encode()).hexdigest()
+            )
+        self.tag(version.number, "gate", gate)
+        self.tag(version.number, "compared_with", rival)
+        self.tag(version.number, "decision_key", decision.rules_key)
 
-    def _tag(self, number: str, key: str, value: str) -> None:
+    def tag(self, number: str, key: str, value: str) -> None:
+        """Set a version's tag."""
         self.mlflow.set_model_version_tag(self.model_name, number, key, value)
 
-    def _alias(self, alias: str, number: str | None) -> None:
+    def alias(self, alias: str, number: str | None) -> None:
         """Point an alias at a version; None takes it away."""
         if number:
             self.mlflow.set_registered_model_alias(self.model_name, alias, number)
         else:
             self.mlflow.delete_registered_model_alias(self.model_name, alias)
-
-    @answered
-    def promote(self, version: Version, by_hand: bool) -> None:
-        """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
-
-        Raises:
-            UserError: it was rolled back and nobody promotes it by hand.
-        """
-        version = self.version(version.number)  # it may have been rolled back since the caller looked
-        if version.rolled_back and not by_hand:
-            raise UserError(
-                f"{self.model_name} version {version.number} was rolled back and does not return by itself. "
-                f"To bring it back: ecom-llm promote {version.number}"
-            )
-        aliases = self.aliases()
-        if aliases.get("champion") != version.number:
-            old = aliases.get("champion")
-            # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
-            self._tag(version.number, "promoted", str(1 + max(one.promoted for one in self.versions())))
-            self._tag(version.number, "rolled_back", "false")
-            self._alias("previous", old)
-            self._alias("champion", version.number)
-        if aliases.get("candidate") == version.number:
-            self._alias("candidate", None)
-
-    def _before(self, version: Version) -> Version | None:
-        """The champion before this one, without those that were rolled back."""
-        earlier = [one for one in self.versions() if not one.rolled_back and 0 < one.promoted < version.promoted]
-        return max(earlier, key=lambda one: one.promoted, default=None)
-
-    @answered
-    def rollback(self) -> tuple[Version, Version]:
-        """Give the alias `champion` back to the version before; returns (from, to). A second one goes further back.
-
-        Raises:
-            UserError: there is no champion, or none before it.
-        """
-        now = self.champion()
-        back = self._before(now) if now else None
-        if now is None or back is None:
-            reason = f"version {now.number} is the first champion" if now else "there is no champion"
-            raise UserError(f"{self.model_name} at {self.uri} has nothing to roll back to: {reason}.")
-        self._tag(now.number, "rolled_back", "true")
-        self._alias("champion", back.number)
-        further = self._before(back)
-        self._alias("previous", further.number if further else None)
-        return now, back
 
     @answered
     def model_folder(self, version: Version) -> Path:

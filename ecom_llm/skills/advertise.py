@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecom_llm.records import Example, Tables
-from ecom_llm.skills.skill import Skill, Words, lines, unchanged, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, words
 
 WORDS: Words = {
     "en": {
@@ -19,6 +19,9 @@ WORDS: Words = {
         "template": "{goal}！适合{audience}：{facts}。立即选购。",
     },
 }
+
+CHATGLM = ("rouge1", "rouge2", "chatglm_bleu_4", "chatglm_rouge_1", "chatglm_rouge_2", "chatglm_rouge_l")
+"""AdvertiseGen's published protocol (Chinese alone), and ROUGE as others have it."""
 
 
 def examples(tables: Tables) -> Iterator[Example]:
@@ -77,5 +80,5 @@ SKILL = Skill(
     owes_all=False,
     slots=stated,
     finish=unchanged,
-    metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
+    metrics=(*WRITING, *STATING, *CHATGLM),
 )

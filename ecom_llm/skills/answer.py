@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecom_llm.records import Example, Tables
-from ecom_llm.skills.skill import Skill, Words, lines, unchanged, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, words
 
 WORDS: Words = {
     "en": {
@@ -13,6 +13,9 @@ WORDS: Words = {
     },
     "zh": {"instruction": "回答顾客的问题。", "question": "问题", "template": "感谢您的提问。商品信息：{facts}。"},
 }
+
+RESTING = ("groundedness", "abstention_answerable", "abstention_unanswerable")
+"""Whether an answer rests on what is known, and is left ungiven where nothing is."""
 
 
 def examples(tables: Tables) -> Iterator[Example]:
@@ -65,5 +68,5 @@ SKILL = Skill(
     owes_all=False,
     slots=known,
     finish=unchanged,
-    metrics=("bleu", "attribute_coverage", "unsupported_rate", "keyword_coverage", "distinct_4"),
+    metrics=(*WRITING, *STATING, "rouge1", "rouge2", "keyword_coverage", *RESTING),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecom_llm.records import Example, Tables
-from ecom_llm.skills.skill import Skill, Words, lines, unchanged, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, words
 
 WORDS: Words = {
     "en": {
@@ -58,5 +58,5 @@ SKILL = Skill(
     owes_all=True,
     slots=facts,
     finish=unchanged,
-    metrics=("bleu", "attribute_coverage", "unsupported_rate", "distinct_4"),
+    metrics=(*WRITING, *STATING),
 )

@@ -81,5 +81,5 @@ SKILL = Skill(
     owes_all=False,
     slots=facts,
     finish=unchanged,
-    metrics=("hit@10", "ndcg@10"),
+    metrics=("hit@10", "ndcg@10", "mrr@10"),
 )

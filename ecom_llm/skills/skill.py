@@ -29,6 +29,12 @@ class Skill:
     """Published names of the metrics that judge it, beside perplexity and bits per byte."""
 
 
+OVERLAP = tuple(f"longest_overlap{value}" for value in ("", "_p50", "_p95", "_max", "_long"))
+WRITING = ("bleu", "chrf", "rougeL", "distinct_4", "self_bleu", "seq_rep_4", "length_ratio", *OVERLAP)
+"""What judges any text that is written."""
+STATING = ("attribute_coverage", "unsupported_rate")
+"""What judges a text that is to state attributes."""
+
 Words = Mapping[str, Mapping[str, str]]
 """Locale -> name -> word: what a skill says in each language."""
 

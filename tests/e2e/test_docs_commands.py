@@ -19,13 +19,14 @@ ELSEWHERE = (
     "ecom-llm sweep",
     "ecom-llm run --set train.num_processes",  # it may become champion, and other tests rest on who is
     "ecom-llm rollback",
+    "ecom-llm study",
     "ecom-llm add",
     "ecom-llm data restore",
     "dvc gc",
     "git clone",
 )
-"""test_up.py, test_sweep.py, test_processes.py, test_spine.py, test_versions.py and below; `dvc gc --workspace` asks before it
-deletes, and nobody is there to answer."""
+"""test_up.py, test_sweep.py, test_study.py, test_processes.py, test_spine.py, test_versions.py and below; `dvc gc
+--workspace` asks before it deletes, and nobody is there to answer."""
 
 
 def commands() -> list[str]:

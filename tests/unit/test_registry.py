@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
-from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry
+from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback
+from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.train.told import Told
+from flows.history import history
 
 REPO = Path(__file__).parents[2]
 # MLflow's and its dependencies' own deprecations are no business of ours
@@ -152,7 +155,7 @@ def test_files_lie_as_in_the_workspace(registry: Registry, first: Version, layou
 
 @pytest.mark.slow
 def test_champion_loads_and_writes_outside_the_checkout(registry: Registry, first: Version, tmp_path: Path) -> None:
-    registry.promote(first, by_hand=False)
+    promote(registry, first, by_hand=False)
     program = (
         "import mlflow, sys, json\n"
         "model = mlflow.pyfunc.load_model('models:/shop@champion')\n"
@@ -200,53 +203,53 @@ def test_rollback_goes_further_back_each_time(registry: Registry, versions: list
     one, two, three = (version.number for version in versions)
     for version in versions:
         registry.mlflow.set_registered_model_alias("shop", "candidate", version.number)
-        registry.promote(version, by_hand=False)
+        promote(registry, version, by_hand=False)
     assert registry.aliases() == {"champion": three, "previous": two}
-    assert [version.number for version in registry.rollback()] == [three, two]
+    assert [version.number for version in rollback(registry)] == [three, two]
     assert registry.aliases() == {"champion": two, "previous": one}
-    assert [version.number for version in registry.rollback()] == [two, one]
+    assert [version.number for version in rollback(registry)] == [two, one]
     assert registry.aliases() == {"champion": one}
     with pytest.raises(UserError, match=f"version {one} is the first champion"):
-        registry.rollback()
+        rollback(registry)
     assert registry.champion().number == one
 
 
 def test_rolled_back_version_returns_only_by_hand(registry: Registry, versions: list[Version]) -> None:
     for version in versions[:2]:
-        registry.promote(version, by_hand=False)
-    registry.rollback()
+        promote(registry, version, by_hand=False)
+    rollback(registry)
     back = registry.version(versions[1].number)
     with pytest.raises(UserError, match="was rolled back"):
-        registry.promote(back, by_hand=False)
+        promote(registry, back, by_hand=False)
     assert registry.champion().number == versions[0].number
-    registry.promote(back, by_hand=True)
+    promote(registry, back, by_hand=True)
     assert registry.champion().number == back.number
     assert not registry.version(back.number).rolled_back
 
 
 def test_rollback_passes_over_versions_that_were_rolled_back(registry: Registry, versions: list[Version]) -> None:
     one, two, three = versions
-    registry.promote(one, by_hand=False)
-    registry.promote(two, by_hand=False)
-    registry.rollback()
-    registry.promote(three, by_hand=False)
-    assert [version.number for version in registry.rollback()] == [three.number, one.number]
+    promote(registry, one, by_hand=False)
+    promote(registry, two, by_hand=False)
+    rollback(registry)
+    promote(registry, three, by_hand=False)
+    assert [version.number for version in rollback(registry)] == [three.number, one.number]
 
 
 def test_rollback_knows_the_order_of_champions_when_one_returned(registry: Registry, versions: list[Version]) -> None:
     one, two, three = versions
     for version in (one, two, three, two):
-        registry.promote(version, by_hand=True)
-    assert [version.number for version in registry.rollback()] == [two.number, three.number]
+        promote(registry, version, by_hand=True)
+    assert [version.number for version in rollback(registry)] == [two.number, three.number]
     assert registry.aliases() == {"champion": three.number, "previous": one.number}
-    assert [version.number for version in registry.rollback()] == [three.number, one.number]
+    assert [version.number for version in rollback(registry)] == [three.number, one.number]
 
 
 def test_promotion_broken_at_any_write_leaves_a_champion(
     registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two, _ = versions
-    registry.promote(one, by_hand=False)
+    promote(registry, one, by_hand=False)
     registry.mlflow.set_registered_model_alias("shop", "candidate", two.number)
     kind = type(registry.mlflow)
     for allowed in range(3):
@@ -262,12 +265,97 @@ def test_promotion_broken_at_any_write_leaves_a_champion(
             patch.setattr(kind, "set_registered_model_alias", breaking)
             if allowed < 2:
                 with pytest.raises(KeyboardInterrupt):
-                    registry.promote(two, by_hand=False)
+                    promote(registry, two, by_hand=False)
                 assert registry.champion().number == one.number
             else:
-                registry.promote(two, by_hand=False)
+                promote(registry, two, by_hand=False)
     assert registry.aliases() == {"champion": two.number, "previous": one.number}
-    assert registry.rollback()[1].number == one.number
+    assert rollback(registry)[1].number == one.number
+
+
+@pytest.mark.parametrize("allowed", range(3))
+def test_what_a_crash_broke_off_is_settled_and_the_journal_tells_of_one_champion(
+    registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """A process may die before any of the writes to MLflow; whoever acts next puts both in order."""
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    kind = type(registry.mlflow)
+    for act, done in (
+        (lambda: promote(registry, two, by_hand=True), two),
+        (lambda: rollback(registry, one.number), one),
+    ):
+        before, left = registry.champion(), [allowed]
+
+        def dying(self, *arguments, write=kind.set_registered_model_alias, left=left):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return write(self, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "set_registered_model_alias", dying)
+            broken = True
+            with suppress(KeyboardInterrupt):
+                act()
+                broken = False  # a roll-back to the first champion sets one alias only
+        assert broken or allowed
+        with registry.journal.held():
+            mended = settle(registry)
+        chain = registry.journal.read()
+        assert chain.faults == () and chain.missing(registry.anchor()) == []
+        assert chain.champion == registry.aliases()["champion"]
+        assert bool(mended) is broken
+        if broken:
+            assert registry.champion().number in (before.number, done.number)
+            assert not registry.champion().rolled_back
+        if registry.champion().number != done.number:
+            act()
+        assert registry.champion().number == done.number
+        assert settled_again(registry) == []
+
+
+def settled_again(registry: Registry) -> list[str]:
+    with registry.journal.held():
+        return settle(registry)
+
+
+def test_an_abandoned_promotion_makes_no_earlier_champion(
+    registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = versions
+    promote(registry, one, by_hand=True)
+    promote(registry, two, by_hand=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "alias", lambda self, alias, number: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            promote(registry, three, by_hand=True)
+    assert rollback(registry)[1].number == one.number
+
+
+def test_a_champion_that_somebody_chose_in_mlflow_is_told(registry: Registry, versions: list[Version]) -> None:
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    registry.mlflow.set_registered_model_alias("shop", "champion", two.number)
+    with pytest.raises(
+        UserError, match=rf"tells that version {one.number} is champion, and MLflow's alias names version {two.number}"
+    ):
+        history(registry)
+    assert settled_again(registry) == [f"version {two.number} became champion outside of this program"]
+    assert "has the alias champion" in history(registry)
+    promote(registry, one, by_hand=True)
+    assert history(registry).endswith("each chained to the one before: whole.")
+
+
+def test_a_roll_back_to_a_named_champion_alone(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = versions
+    for version in (one, two, three):
+        promote(registry, version, by_hand=True)
+    assert [version.number for version in rollback(registry, one.number)] == [three.number, one.number]
+    with pytest.raises(UserError, match=rf"version {one.number} is champion\. Earlier champions: "):
+        rollback(registry, one.number)
+    with pytest.raises(UserError, match="no version '77'"):
+        rollback(registry, "77")
 
 
 def test_settled_means_same_lock_rules_and_champion(
@@ -289,14 +377,14 @@ def test_settled_means_same_lock_rules_and_champion(
     assert registry.settled(lock, key, promote=True).number == first.number
     assert registry.settled(lock, "other rules", promote=True) is None
     assert registry.settled("other lock", key, promote=True) is None
-    registry.promote(rival, by_hand=True)
+    promote(registry, rival, by_hand=True)
     assert registry.settled(lock, key, promote=True) is None, "another champion needs another decision"
     registry.record_decision(first, decision.model_copy(update={"approved": True, "compared_with": rival.number}), page)
     assert registry.settled(lock, key, promote=False).number == first.number
     assert registry.settled(lock, key, promote=True) is None, "approved, and still to be promoted"
-    registry.promote(first, by_hand=False)
+    promote(registry, first, by_hand=False)
     assert registry.settled(lock, key, promote=True).number == first.number
-    registry.rollback()
+    rollback(registry)
     assert registry.settled(lock, key, promote=True).number == first.number, "rolled back: nothing is done by itself"
 
 

@@ -13,6 +13,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from ecom_llm.params import Params, load_params
 from ecom_llm.records import Example
 
 TEMPLATE = (
@@ -45,6 +46,11 @@ def example(skill: str, locale: str, number: int, attributes: dict[str, str], ta
 def one_thread() -> None:
     """Models this small only lose by a second thread, most of all when other tests want the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    return load_params(Path(__file__).parents[3] / "params.yaml")
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,29 @@
-"""Greedy generation: the same texts as one token at a time, in the examples' order, ended by the end token."""
+"""Texts by each decoding: greedy as one token at a time gives, drawn ones by their seed, and of several the one the ranker wants."""
 
+import pytest
 import torch
 
+from ecom_llm.evaluate.candidates import Candidate, by_facts, by_log_probability
 from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.generation import decode, end_tokens, generate_texts
-from ecom_llm.train.encode import encode
+from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts
+from ecom_llm.records import UserError
+from ecom_llm.train.encode import encode, uses_slots
+from ecom_llm.train.model import new_model, new_tokenizer
 
 
-def decoding(max_new_tokens: int, batch_size: int) -> Decoding:
-    return Decoding(
-        max_new_tokens=max_new_tokens,
-        per_device_eval_batch_size=batch_size,
-        num_return_sequences=2,
-        temperature=0.7,
-        seed=1,
-    )
+def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decoding:
+    chosen = {
+        "decoding": "greedy",
+        "ranker": "facts",
+        "num_return_sequences": 2,
+        "temperature": 1.0,
+        "top_k": 0,
+        "top_p": 1.0,
+        "max_new_tokens": max_new_tokens,
+        "per_device_eval_batch_size": batch_size,
+        "seed": 1,
+    }
+    return Decoding(**chosen | settings)
 
 
 def naive(model, tokenizer, example, most: int) -> str:
@@ -26,7 +35,7 @@ def naive(model, tokenizer, example, most: int) -> str:
             ids.append(model(torch.tensor([ids])).logits[0, -1].argmax().item())
             if ids[-1] == tokenizer.eos_token_id:
                 break
-    return decode(tokenizer, ids[len(encoded.prompt) :], [tokenizer.eos_token_id])
+    return decode(tokenizer, ids[len(encoded.prompt) :])
 
 
 def test_batched_is_what_one_token_at_a_time_gives(model, tokenizer, described):
@@ -51,11 +60,9 @@ def test_settings_of_a_checkpoint_do_not_apply(model, tokenizer, described):
         model.generation_config.eos_token_id = kept
 
 
-def test_the_text_ends_before_the_end_token_and_has_no_special_ones(tokenizer):
-    ids = tokenizer("red dress<|end|>more", add_special_tokens=False)["input_ids"]
-    assert decode(tokenizer, ids, [tokenizer.eos_token_id]) == "red dress"
+def test_special_tokens_are_not_shown(tokenizer):
     ids = tokenizer("<|user|> red , dress . ", add_special_tokens=False)["input_ids"]
-    assert decode(tokenizer, ids, [tokenizer.eos_token_id]) == "red , dress ."
+    assert decode(tokenizer, ids) == "red , dress ."
 
 
 def test_a_template_that_closes_turns_with_its_own_token_ends_there_too(tokenizer):
@@ -66,3 +73,102 @@ def test_a_template_that_closes_turns_with_its_own_token_ends_there_too(tokenize
 
 def test_nothing_to_write_is_no_error(model, tokenizer):
     assert generate_texts(model, tokenizer, [], decoding(8, 4)) == []
+
+
+def test_a_prompt_that_leaves_no_room_is_refused(model, tokenizer, make_example):
+    long = make_example("describe", "en", 1, {"words": "cotton " * 600}, "a dress")
+    with pytest.raises(UserError, match="leaves the model no room"):
+        generate_texts(model, tokenizer, [long], decoding(8, 4))
+
+
+def test_drawn_texts_hang_on_seed_and_prompt_and_on_nothing_else(model, tokenizer, described):
+    drawing = decoding(12, 4, decoding="sampling")
+    texts = generate_texts(model, tokenizer, described[:9], drawing)
+    assert texts != generate_texts(model, tokenizer, described[:9], decoding(12, 4))
+    assert texts != generate_texts(model, tokenizer, described[:9], decoding(12, 4, decoding="sampling", seed=2))
+    assert texts == generate_texts(model, tokenizer, described[:9], decoding(12, 2, decoding="sampling"))
+    # the first of each prompt: with less before it, and in another order
+    first = {
+        tuple(one.prompt): text for one, text in zip(encode(described[:9], tokenizer)[::-1], texts[::-1], strict=True)
+    }
+    alone = [generate_texts(model, tokenizer, [example], drawing)[0] for example in described[:9]]
+    assert alone == [first[tuple(one.prompt)] for one in encode(described[:9], tokenizer)]
+
+
+def test_the_same_prompt_again_draws_another_text(model, tokenizer, described):
+    texts = generate_texts(model, tokenizer, [described[0]] * 4, decoding(12, 4, decoding="sampling"))
+    assert len(set(texts)) == 4
+
+
+def test_a_narrow_draw_is_the_likeliest(model, tokenizer, described):
+    likeliest = generate_texts(model, tokenizer, described[:5], decoding(12, 4))
+    for narrow in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
+        assert (
+            generate_texts(model, tokenizer, described[:5], decoding(12, 4, decoding="sampling", **narrow)) == likeliest
+        )
+
+
+def test_rankers_order_by_what_they_say():
+    full, fluent, same = Candidate("full", 0, -3.0), Candidate("fluent", 2, -1.0), Candidate("same", 0, -2.0)
+    assert sorted([full, fluent, same], key=by_facts) == [same, full, fluent]
+    assert sorted([full, fluent, same], key=by_log_probability) == [fluent, same, full]
+
+
+def mean_log_probability(model, tokenizer, prompt: list[int], text_ids: list[int]) -> float:
+    """Of a text's tokens and its end, by a forward pass over the whole."""
+    ids = torch.tensor([prompt + text_ids])
+    said = model(ids).logits[0, len(prompt) - 1 : -1].log_softmax(dim=-1)
+    return said.gather(1, ids[0, len(prompt) :, None]).mean().item()
+
+
+def test_the_best_of_n_by_log_probability_is_the_best_of_all_that_were_written(model, tokenizer, described):
+    settings = decoding(6, 4, decoding="best_of_n", ranker="log_probability", num_return_sequences=5, temperature=0.5)
+    encoded = encode(described[:4], tokenizer)
+    drawn = drawn_candidates(model, tokenizer, described[:4], encoded, settings)
+    assert all(len(found) == 5 and found == sorted(found, key=by_log_probability) for found in drawn)
+    likeliest = generate_texts(model, tokenizer, described[:4], decoding(6, 4))
+    texts = generate_texts(model, tokenizer, described[:4], settings)
+    for text, found, greedy in zip(texts, drawn, likeliest, strict=True):
+        assert text in (found[0].text, greedy)
+
+
+def test_by_facts_a_text_that_leaves_some_out_gives_way_to_a_fuller_one(model, tokenizer, make_example):
+    # one letter, which random texts hold by chance; the likeliest texts of this model do not
+    examples = [make_example("describe", "en", n, {"size": "e", "n": "q" * (n + 1)}, "a dress") for n in range(6)]
+    settings = decoding(20, 8, decoding="best_of_n", num_return_sequences=30, temperature=1.5)
+    encoded = encode(examples, tokenizer)
+    drawn = drawn_candidates(model, tokenizer, examples, encoded, settings)
+    assert any(found[0].unstated < found[-1].unstated for found in drawn)
+    texts = generate_texts(model, tokenizer, examples, settings)
+    likeliest = generate_texts(model, tokenizer, examples, decoding(20, 8))
+    assert texts != likeliest
+    for text, found, greedy in zip(texts, drawn, likeliest, strict=True):
+        assert text in (found[0].text, greedy)
+
+
+@pytest.fixture
+def slotted(make_example, params):
+    """A random model with slots, which likes them better than any word, and its tokenizer."""
+    taught = [
+        make_example("describe", "en", n, {"colour": "red", "size": "L"} if n % 2 else {"fabric": "linen"}, text)
+        for n, text in enumerate(["A linen dress of linen.", "A red dress in L."] * 6)
+    ]
+    train = params.train.model_copy(update={"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1})
+    tokenizer = new_tokenizer(train, taught)
+    assert uses_slots(tokenizer)
+    model = new_model(tokenizer, train).eval()
+    slots = [place for token, place in tokenizer.get_added_vocab().items() if token.startswith("⟦")]
+    liked = torch.zeros(len(tokenizer)).index_fill(0, torch.tensor(slots), 9.0)
+    model.lm_head.register_forward_hook(lambda module, given, logits: logits + liked)
+    return model, tokenizer
+
+
+@pytest.mark.parametrize("mode", ["greedy", "sampling", "best_of_n"])
+def test_no_decoding_states_a_slot_of_another_example_or_one_twice(mode, slotted, make_example):
+    # values the tokenizer never saw: a random text does not spell them
+    worn = {"colour": "xanthic-1", "size": "quarto-2"}, {"fabric": "zibeline-3"}
+    examples = [make_example("describe", "en", n, dict(worn[n % 2]), "") for n in range(10)]
+    texts = generate_texts(*slotted, examples, decoding(30, 4, decoding=mode, num_return_sequences=3))
+    for n, text in enumerate(texts):
+        stated = {value: text.lower().count(value) for attributes in worn for value in attributes.values()}
+        assert stated == {value: int(value in worn[n % 2].values()) for value in stated}

@@ -13,6 +13,7 @@ from ecom_llm.evaluate.metrics import (
     DistinctN,
     HitAtK,
     KeywordCoverage,
+    MrrAtK,
     NdcgAtK,
     OfflineMetric,
     Perplexity,
@@ -51,24 +52,24 @@ def test_each_locale_gets_its_tokenizer():
 def test_distinct_counts_words_or_characters_and_says_how_many_texts():
     texts = ["A soft red dress, for you.", "a soft red dress"]
     # 4-grams: 3 + 1, of which "a soft red dress" twice
-    assert DistinctN().compute(predictions=texts, locale="en", n=4) == {"distinct_4": 3 / 4, "texts": 2}
-    assert DistinctN().compute(predictions=["红色 的裙！", "红色的裙"], locale="zh", n=4) == {
-        "distinct_4": 1 / 2,
-        "texts": 2,
-    }
-    assert DistinctN().compute(predictions=["too short"], locale="en", n=4) == {"texts": 1}
+    english = DistinctN().compute(predictions=texts, locale="en", n=4)
+    assert english["distinct_4"] == 3 / 4 and english["texts"] == 2 and "tok:words" in english["signature"]
+    chinese = DistinctN().compute(predictions=["红色 的裙！", "红色的裙"], locale="zh", n=4)
+    assert chinese["distinct_4"] == 1 / 2 and "tok:characters" in chinese["signature"]
+    assert "distinct_4" not in DistinctN().compute(predictions=["too short"], locale="en", n=4)
 
 
 def test_attribute_coverage_is_a_ratio_of_sums():
     texts, expected = ["a RED cotton dress", "navy blue", ""], [["red", "cotton"], ["blue"], []]
     result = AttributeCoverage().compute(predictions=texts, references=expected, matcher=VALUES)
+    assert "synonyms" in result.pop("signature")
     assert result == {"attribute_coverage": 2 / 3, "ratios": [(2, 2), (0, 1), (0, 0)]}
 
 
 def test_unsupported_rate_is_over_the_values_stated():
     texts, own = ["a red cotton dress", "blue or navy blue", "nothing"], [["red"], ["navy blue"], ["red"]]
     result = UnsupportedRate().compute(predictions=texts, references=own, matcher=VALUES)
-    assert result == {"unsupported_rate": 2 / 4, "ratios": [(1, 2), (1, 2), (0, 0)]}
+    assert result["unsupported_rate"] == 2 / 4 and result["ratios"] == [(1, 2), (1, 2), (0, 0)]
 
 
 def test_keyword_coverage_is_over_distinct_stems_without_stop_words():
@@ -92,20 +93,23 @@ def test_what_cannot_be_computed_is_absent():
     nothing = KeywordCoverage().compute(predictions=["x"], references=["the"], locale="xx-no-list")
     assert nothing["ratios"] == [(0, 1)] and nothing["keyword_coverage"] == 0
     assert "keyword_coverage" not in KeywordCoverage().compute(predictions=["x"], references=["…"], locale="en")
-    assert UnsupportedRate().compute(predictions=["x"], references=[["red"]], matcher=VALUES) == {"ratios": [(0, 0)]}
-    assert AttributeCoverage().compute(predictions=["x"], references=[[]], matcher=VALUES) == {"ratios": [(0, 0)]}
+    unsupported = UnsupportedRate().compute(predictions=["x"], references=[["red"]], matcher=VALUES)
+    assert unsupported["ratios"] == [(0, 0)] and unsupported["not_applicable"] == "no text states a value"
+    coverage = AttributeCoverage().compute(predictions=["x"], references=[[]], matcher=VALUES)
+    assert "attribute_coverage" not in coverage and "no example" in coverage["not_applicable"]
 
 
 def test_likelihoods_are_weighted_by_size():
     result = Perplexity().compute(predictions=[2.0, 10.0], references=[1.0, 3.0])
-    assert result == {"perplexity": pytest.approx(exp(3)), "ratios": [(2, 1), (10, 3)]}
+    assert result["perplexity"] == pytest.approx(exp(3)) and result["ratios"] == [(2, 1), (10, 3)]
     assert BitsPerByte().compute(predictions=[8.0, 4.0], references=[4, 8])["bits_per_byte"] == 1
 
 
 def test_places_in_a_ranking():
     rankings, bought = [["a", "b", "c"], ["a", "b", "c"], ["a"], []], ["a", "c", "z", "a"]
     hit = HitAtK().compute(predictions=rankings, references=bought, k=10)
-    assert hit == {"hit@10": 0.5, "ratios": [(1, 1), (1, 1), (0, 1), (0, 1)]}
+    assert hit["hit@10"] == 0.5 and hit["ratios"] == [(1, 1), (1, 1), (0, 1), (0, 1)]
+    assert MrrAtK().compute(predictions=rankings, references=bought, k=10)["mrr@10"] == pytest.approx((1 + 1 / 3) / 4)
     ndcg = NdcgAtK().compute(predictions=rankings, references=bought, k=10)
     assert ndcg["ndcg@10"] == pytest.approx((1 + 1 / log2(4)) / 4)
     assert HitAtK().compute(predictions=rankings, references=bought, k=2)["hit@2"] == 0.25

@@ -2,7 +2,8 @@
 
 import torch
 
-from ecom_llm.evaluate.generation import OwnSlots, unstated
+from ecom_llm.evaluate.candidates import unstated
+from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example
 from ecom_llm.train.tokenizer import train_tokenizer
 
@@ -16,26 +17,38 @@ def asked(**attributes: str) -> Example:
     )
 
 
-def allowed(rules: OwnSlots, written: list[list[int]]) -> list[set[str]]:
-    scores = rules(torch.tensor(written), torch.zeros(len(written), len(TOKENIZER)))
+def rules(*examples: Example) -> OwnSlots:
+    return OwnSlots(TOKENIZER, examples, torch.device("cpu"))
+
+
+def allowed(own: OwnSlots, texts: list[int]) -> list[set[str]]:
+    scores = own.close(torch.zeros(len(texts), len(TOKENIZER)), torch.tensor(texts))
     return [{slot for slot in ("⟦colour⟧", "⟦size⟧", "⟦extras 1⟧") if row[IDS[slot]] == 0} for row in scores]
 
 
 def test_only_slots_of_the_example_are_open_and_each_once():
-    rules = OwnSlots(TOKENIZER, [asked(colour="red", extras="a; b"), asked(size="L")], 2)
-    prompt = [IDS["⟦colour⟧"], IDS["⟦size⟧"]]
-    assert allowed(rules, [prompt, prompt]) == [{"⟦colour⟧", "⟦extras 1⟧"}, {"⟦size⟧"}]
-    said = [[*prompt, IDS["⟦colour⟧"]], [*prompt, IDS["⟦size⟧"]]]
-    assert allowed(rules, said) == [{"⟦extras 1⟧"}, set()]
+    own = rules(asked(colour="red", extras="a; b"), asked(size="L"))
+    assert allowed(own, [0, 1]) == [{"⟦colour⟧", "⟦extras 1⟧"}, {"⟦size⟧"}]
+    own.wrote(torch.tensor([IDS["⟦size⟧"], IDS["⟦colour⟧"]]), torch.tensor([1, 0]))
+    assert allowed(own, [1, 0]) == [set(), {"⟦extras 1⟧"}]
+
+
+def test_a_row_without_a_text_has_no_slots():
+    assert allowed(rules(asked(colour="red")), [1, 0]) == [set(), {"⟦colour⟧"}]
 
 
 def test_words_are_left_as_they_are():
-    rules = OwnSlots(TOKENIZER, [asked()], 0)
-    scores = rules(torch.tensor([[1]]), torch.ones(1, len(TOKENIZER)))
+    scores = rules(asked()).close(torch.ones(1, len(TOKENIZER)), torch.tensor([0]))
     assert (scores[0, : len(TOKENIZER) - 3] == 1).all()
 
 
 def test_a_description_owes_every_fact_and_an_advert_does_not():
     one = asked(colour="red", size="L")
-    assert [unstated(text, one) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
-    assert unstated("x", one.model_copy(update={"skill": "advertise"})) == 0
+    assert [unstated(text, one, True) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
+    assert unstated("x", one.model_copy(update={"skill": "advertise"}), True) == 0
+
+
+def test_without_slots_a_fact_is_stated_word_for_word():
+    one = asked(colour="red", size="L")
+    texts = ("A RED dress in L.", "A red dress, well made.", "A reduced offer.", "红red色, L")
+    assert [unstated(text, one, False) for text in texts] == [0, 1, 2, 0]

@@ -81,15 +81,19 @@ def test_every_skill_and_locale_is_measured_with_its_metrics(written):
     for locale in COLOURS:
         assert text <= set(evidence.metrics["describe"][locale])
         assert set(evidence.metrics["answer"][locale]) <= set(SKILLS["answer"].metrics) | likelihood
-        assert set(evidence.metrics["recommend"][locale]) == {"hit@10", "ndcg@10"} | likelihood
+        assert set(evidence.metrics["recommend"][locale]) == {"hit@10", "ndcg@10", "mrr@10"} | likelihood
+        for skill in ("describe", "review", "answer"):
+            named = {*evidence.metrics[skill][locale], *evidence.not_applicable.get(skill, {}).get(locale, {})}
+            assert named == set(SKILLS[skill].metrics) | likelihood
     assert not {"bleu", "distinct_4"} & set(evidence.metrics["describe"]["all"])
     assert {"attribute_coverage", "hit@10"} | likelihood <= set(evidence.metrics["all"]["all"])
-    assert evidence.signatures.keys() == COLOURS.keys() and "tok:zh" in evidence.signatures["zh"]
+    assert evidence.signatures["bleu"].keys() == COLOURS.keys() and "tok:zh" in evidence.signatures["bleu"]["zh"]
 
 
 def test_the_baselines_stand_beside_it_on_the_same_examples(written):
     found = read_evidence(written.metrics).baselines
-    assert set(found) == {"bm25", "nearest_neighbour", "template", "popularity"}
+    assert set(found) == {"bm25", "nearest_neighbour", "template", "popularity", "reference"}
+    assert found["reference"]["describe"]["en"]["attribute_coverage"] == 1
     assert set(found["popularity"]) == {"recommend", "all"}
     assert set(found["bm25"]) == {"answer", "recommend", "all"}
     # four items and ten places: popularity cannot miss, and a template states what it was given
@@ -107,6 +111,8 @@ def test_the_gate_finds_in_outputs_what_metrics_say(written):
     for metric in ("perplexity", "bits_per_byte", "attribute_coverage", "hit@10"):
         assert evidence.metrics["all"]["all"][metric] == round(slice_value(metric, found), 6)
     chinese = [output for output in found if output.skill == "describe" and output.locale == "zh"]
+    for metric in ("bleu", "chrf", "rougeL"):
+        assert evidence.metrics["describe"]["zh"][metric] == round(slice_value(metric, chinese), 6)
     nats, tokens = (sum(column) for column in zip(*(output.ratios["perplexity"] for output in chinese), strict=True))
     assert evidence.metrics["describe"]["zh"]["perplexity"] == pytest.approx(exp(nats / tokens), abs=1e-5)
     bits, size = (sum(column) for column in zip(*(output.ratios["bits_per_byte"] for output in chinese), strict=True))
@@ -139,7 +145,7 @@ def test_answers_are_judged_by_keywords_whose_signature_is_kept(make_example, mo
     model, found = compare(examples, [Written("材质是防水的")], training, [], matchers([*training, *examples]))
     assert model.metrics["answer"]["zh"] == model.metrics["all"]["all"] == {"keyword_coverage": 1}
     assert found["bm25"].metrics["answer"]["zh"] == {"keyword_coverage": 0.5}
-    assert model.keywords.keys() == {"zh"} and "jieba" in model.keywords["zh"] and model.signatures == {}
+    assert model.signatures.keys() == {"keyword_coverage"} and "jieba" in model.signatures["keyword_coverage"]["zh"]
 
 
 def test_what_cannot_be_searched_has_no_baseline(make_example):
@@ -155,13 +161,25 @@ def test_slices_are_the_metrics_as_rows(written):
     with written.slices.open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     systems = {"model": evidence.metrics, **evidence.baselines}
+    sure = {"model": evidence.intervals, **evidence.baseline_intervals}
     for row in rows:
         assert row["slice"] == f"{row['skill']}/{row['locale']}/{row['metric']}"
         assert float(row["value"]) == systems[row["system"]][row["skill"]][row["locale"]][row["metric"]]
+        known = sure[row["system"]].get(row["skill"], {}).get(row["locale"], {}).get(row["metric"])
+        assert (row["low"], row["high"]) == (("", "") if known is None else tuple(str(end) for end in known))
     values = [
         v for metrics in systems.values() for locales in metrics.values() for named in locales.values() for v in named
     ]
     assert len(rows) == len(values)
+
+
+def test_intervals_hold_their_value_and_rest_on_products(written):
+    evidence, found = read_evidence(written.metrics), list(read_jsonl(written.outputs, Output))
+    values, bounds = evidence.metrics["all"]["all"], evidence.intervals["all"]["all"]
+    assert bounds and all(low <= values[metric] <= high for metric, (low, high) in bounds.items())
+    assert not {"bits_per_byte", "perplexity"} & bounds.keys(), "24 examples are of fewer than ten products"
+    assert {output.cluster for output in found} == {output.group for output in found} and len(found) == 24
+    assert evidence.baseline_intervals.keys() == evidence.baselines.keys()
 
 
 def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
@@ -176,9 +194,13 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
         "tokenizer",
         "examples",
         "metrics",
+        "intervals",
+        "method",
+        "subsets",
         "baselines",
+        "baseline_intervals",
         "signatures",
-        "keywords",
+        "not_applicable",
     }
 
 

@@ -87,6 +87,10 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["write", "describe", "--attr", "red"], "--attr red: expected name=value"),
         (["write", "describe", "--attr", "a=1", "--attr", "a=2"], "a was given twice"),
         (["write", "poem"], "no skill is called 'poem'"),
+        (
+            ["write", "describe", "--attr", "a=1", "--set", "evaluate.decoding"],
+            "--set evaluate.decoding: expected key=value",
+        ),
         (["sweep"], "sweep.yaml: cannot be read"),
         (["sweep", "--set", "train.max_steps=0"], "train.max_steps: Input should be greater than or equal to 1"),
         (["dance"], "dance"),

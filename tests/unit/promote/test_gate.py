@@ -1,9 +1,12 @@
 """The gate: every reason to refuse, superiority and its tie, non-inferiority, and that it compares like with like."""
 
 from collections.abc import Callable
-from math import nan
+from dataclasses import replace
+from math import nan, sqrt
 
+import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from ecom_llm.evaluate.evidence import Evidence, Output
 from ecom_llm.params import Promote
@@ -14,6 +17,9 @@ RULES = {
     "primary": {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False},
     "confidence": 0.95,
     "bootstrap_samples": 200,
+    "power": 0.8,
+    "trainings": 1,
+    "subset_regressions": [],
     "thresholds": [
         {
             "metric": "attribute_coverage",
@@ -26,6 +32,16 @@ RULES = {
     "regressions": [
         {"metric": "attribute_coverage", "skill": "*", "locale": "*", "max_regression": 0.05, "greater_is_better": True}
     ],
+    "study": {
+        "seed": 1,
+        "examples": 60,
+        "raters": 3,
+        "raters_per_example": 3,
+        "repeats": 4,
+        "known_bad": 4,
+        "min_known_bad_told": 0.75,
+        "min_examples": 10,
+    },
 }
 
 
@@ -147,6 +163,7 @@ def test_better_on_the_primary_slice_is_approved() -> None:
 def test_tie_refuses() -> None:
     (check,) = refusals(decide(entrant("2"), entrant("1"), rules(), 1))
     assert (check.rule, check.found, check.bound) == ("superior", 0.0, 0.0)
+    assert "no example differs" in check.reason and check.detectable is None
 
 
 def test_better_on_average_but_not_surely_refuses() -> None:
@@ -260,3 +277,112 @@ def test_markdown_begins_with_the_verdict_and_names_refusals_first() -> None:
 def test_rules_key_follows_every_rule() -> None:
     assert rules_key(rules()) == rules_key(rules())
     assert rules_key(rules()) != rules_key(rules(confidence=0.9))
+
+
+def dressed(one: Entrant, even: bool) -> Entrant:
+    """The entrant with its even products (or its odd ones) marked as dresses, and the evidence saying so."""
+    marked = [
+        output.model_copy(update={"subsets": ("category=dress",)})
+        if int(output.id.split(":")[2]) % 2 == (not even)
+        else output
+        for output in one.outputs
+    ]
+    subset = {"name": "category=dress", "skill": "describe", "locale": "en", "examples": 20}
+    subset |= {"metrics": {"attribute_coverage": 1.0}, "intervals": {}}
+    evidence = Evidence.model_validate({**one.evidence.model_dump(), "subsets": [subset]})
+    return replace(one, evidence=evidence, outputs=marked)
+
+
+SUBSET = {
+    "metric": "attribute_coverage",
+    "skill": "describe",
+    "locale": "*",
+    "max_regression": 0.05,
+    "greater_is_better": True,
+    "subset": "category=dress",
+}
+
+
+@pytest.mark.parametrize(("even", "approved"), [(True, False), (False, True)])
+def test_a_category_that_got_worse_refuses_by_name(even: bool, approved: bool) -> None:
+    """All even products lose a fifth of a value: the slice as a whole may, the dresses may not."""
+    candidate = dressed(
+        entrant("2", bits=lambda number: 9.0, covered=lambda number: 4.0 if number % 2 else 3.7), even=even
+    )
+    decision = decide(candidate, entrant("1", bits=lambda number: 10.0), rules(subset_regressions=[SUBSET]), 1)
+    assert decision.approved is approved
+    (check,) = [check for check in decision.checks if check.slice == "describe/en[category=dress]"]
+    assert check.found == pytest.approx(-0.075 if even else 0.0)
+    values = "0.925" if even else "1"
+    assert f"describe/en[category=dress] attribute_coverage is {values} against the champion's 1" in check.reason
+
+
+def test_a_rule_on_a_subset_that_was_not_measured_refuses() -> None:
+    rule = {**SUBSET, "subset": "category=hat"}
+    candidate = dressed(entrant("2", bits=lambda number: 9.0), even=True)
+    (check,) = refusals(decide(candidate, entrant("1"), rules(subset_regressions=[rule]), 1))
+    assert "describe/*[category=hat] attribute_coverage matches no slice" in check.reason
+
+
+def lucky(version: str, luck: float) -> Entrant:
+    """A training whose seed moved all its bits by as much."""
+    return entrant(version, bits=lambda number: 10 + number % 7 + luck)
+
+
+def test_where_params_ask_the_spread_of_seeds_decides() -> None:
+    """Two models of one recipe: on the test set one is surely better, but other seeds move as far."""
+    candidate, champion = lucky("2", -0.5), lucky("1", 0.0)
+    assert decide(candidate, champion, rules(), 1).approved
+    trained = replace(candidate, trainings=(lucky("a", 0.4).outputs, lucky("b", 0.0).outputs))
+    decision = decide(trained, champion, rules(trainings=3), 1)
+    superior = next(check for check in decision.checks if check.rule == "superior")
+    assert not superior.passed and superior.found < -0.1
+    sure = replace(candidate, trainings=(lucky("a", -0.51).outputs, lucky("b", -0.49).outputs))
+    assert decide(sure, champion, rules(trainings=3), 1).approved
+
+
+def test_trainings_that_params_ask_for_must_be_there() -> None:
+    (check,) = refusals(decide(lucky("2", -5.0), lucky("1", 0.0), rules(trainings=3), 1))
+    assert check.rule == "trainings"
+    assert check.reason.startswith(
+        "promote.trainings asks for 3 trainings by different seeds, and the candidate brings 1"
+    )
+
+
+def test_the_document_says_how_small_a_difference_could_be_told() -> None:
+    noisy = entrant("2", bits=lambda number: 9 + number % 5)
+    decision = decide(noisy, entrant("1"), rules(), 1)
+    superior = next(check for check in decision.checks if check.rule == "superior")
+    gains = np.array([(1 + number % 7 - number % 5) / 10 for number in range(40)] * 2)
+    reach = stdtrit(79, 0.975) + stdtrit(79, 0.8)
+    assert superior.detectable == pytest.approx(reach * gains.std(ddof=1) / sqrt(80))
+    assert "this test set tells differences of at least 0.074" in superior.reason
+    first = decide(noisy, None, rules(), 1)
+    (row,) = [one for one in first.comparisons if (one.slice, one.metric) == ("all/all", "bits_per_byte")]
+    assert not row.paired and row.difference is None and row.detectable > 0
+    assert (
+        f"On all/all bits_per_byte this test set tells differences of at least {row.detectable:.2g}" in first.notes[1]
+    )
+
+
+def test_every_slice_stands_beside_the_champions_with_holms_correction() -> None:
+    candidate = entrant("2", bits=lambda number: 9.5 + number % 7, covered=lambda number: 4 - (number % 20 == 0))
+    rows = {(one.slice, one.metric): one for one in decide(candidate, entrant("1"), rules(), 1).comparisons}
+    better, worse = rows["describe/zh", "attribute_coverage"], rows["all/all", "bits_per_byte"]
+    assert worse.differs and worse.difference == pytest.approx(-0.05) and worse.adjusted <= 0.05
+    assert (
+        not better.differs
+        and better.difference == pytest.approx(-0.0125)
+        and better.chance == pytest.approx(0.5, abs=0.1)
+    )
+    assert better.adjusted >= better.chance
+    assert ("describe/en", "perplexity") not in rows, "it is in no slice of the evidence"
+
+
+def test_perplexity_is_not_beside_another_tokenizers() -> None:
+    metrics = {"all": {"all": {"perplexity": 3.0, "bits_per_byte": 1.0}}}
+    alike, other = (entrant("1", metrics=metrics, tokenizer=name) for name in ("one", "two"))
+    compared = {one.metric for one in decide(entrant("2", metrics=metrics), other, rules(thresholds=[]), 1).comparisons}
+    assert compared == {"bits_per_byte"}
+    compared = {one.metric for one in decide(entrant("2", metrics=metrics), alike, rules(thresholds=[]), 1).comparisons}
+    assert compared == {"perplexity", "bits_per_byte"}

@@ -1,18 +1,21 @@
 """The page: one file, nothing outside it, other people's words escaped, and simulated reviews labelled."""
 
 import re
+from base64 import b64decode
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.evidence import Evidence, Output, Subset
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
+from ecom_llm.promote.charts import bars
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import SAMPLES, render_page
-from ecom_llm.promote.summary import flat_metrics, metric_table
+from ecom_llm.promote.summary import flat_metrics, metric_table, rows
 from ecom_llm.records import UserError, write_jsonl
 
 REPO = Path(__file__).parents[3]
@@ -55,7 +58,21 @@ def evidence() -> Evidence:
         test_set="t" * 64,
         tokenizer="k" * 64,
         examples=60,
-        signatures={"zh": "nrefs:1|tok:zh"},
+        signatures={"bleu": {"zh": "nrefs:1|tok:zh"}, "chrf": {"en": "same", "zh": "same"}},
+        not_applicable={"advertise": {"en": {"chatglm_bleu_4": "the protocol is for Chinese texts"}}},
+        intervals={"describe": {"en": {"bleu": (30.25, 32.75)}}},
+        baseline_intervals={"template": {"describe": {"en": {"bleu": (3.5, 4.5)}}}},
+        method="as the paper has it",
+        subsets=(
+            Subset(
+                name="category=<hat>",
+                skill="describe",
+                locale="en",
+                examples=21,
+                metrics={"bleu": 28.5, "distinct_4": 0.5},
+                intervals={"bleu": (25.0, 32.0)},
+            ),
+        ),
         metrics={"all": {"all": {"bits_per_byte": 0.9}}, **metrics},
         baselines={
             "nearest_neighbour": {skill: baseline[skill] for skill in skills[:4]},
@@ -154,6 +171,12 @@ def test_page_names_what_it_is_about(page: str, layout: Layout, params: Params) 
     assert f"<dt>learning_rate</dt><dd><code>{params.train.learning_rate}</code></dd>" in page
 
 
+def test_page_tells_how_numbers_were_measured_and_why_some_are_missing(page: str) -> None:
+    assert "<td>bleu</td><td>zh</td><td>nrefs:1|tok:zh</td>" in page
+    assert "<td>chrf</td><td>en, zh</td><td>same</td>" in page
+    assert "<td>advertise/en</td><td>chatglm_bleu_4</td><td>the protocol is for Chinese texts</td>" in page
+
+
 def test_same_run_gives_the_same_bytes(page: str, layout: Layout, params: Params, decision: GateDecision) -> None:
     assert render_page(layout, params, decision, "0123456789abcdef") == page
 
@@ -166,11 +189,46 @@ def test_missing_report_is_named(tmp_path: Path, params: Params, decision: GateD
 def test_metric_table_leaves_what_was_not_measured_empty() -> None:
     table = metric_table(evidence()).splitlines()
     assert table[0] == "| skill/locale | metric | model | nearest neighbour | template | popularity |"
-    assert "| describe/en | bleu | 31.5 | 27.5 | 4 |  |" in table
+    assert "| describe/en | bleu | 31.5 (30.25 to 32.75) | 27.5 | 4 |  |" in table
+    assert "| describe/zh | bleu | 31.5 | 27.5 |  |  |" in table
 
 
 def test_metric_names_are_those_mlflow_takes() -> None:
     named = flat_metrics(evidence())
     assert named["recommend.zh.hit_at_10"] == 0.2
     assert named["popularity.recommend.en.hit_at_10"] == 0.05
+    assert (named["describe.en.bleu_low"], named["describe.en.bleu_high"]) == (30.25, 32.75)
+    assert "template.describe.en.bleu_low" not in named and "describe.zh.bleu_low" not in named
     assert all(re.fullmatch(r"[\w./ -]+", name) for name in named)
+
+
+def test_page_shows_intervals_their_method_and_the_subsets(page: str) -> None:
+    assert "31.5 (30.25 to 32.75)" in page and "Intervals: as the paper has it" in page
+    assert "category=&lt;hat&gt;" in page and "25 to 32" in page
+    assert "1 categories and sources" in page
+
+
+def test_bars_have_a_line_where_the_interval_is_known() -> None:
+    """Matplotlib draws each error bar as a collection of its own."""
+    shown = [row for row in rows(evidence()) if row.metric == "bleu" and row.skill == "describe"]
+    bare = [replace(row, intervals={}) for row in shown]
+
+    def drawn(image: str) -> str:
+        return b64decode(image.split(",")[1]).decode()
+
+    assert drawn(bars(shown)).count("LineCollection") == 2, "of the model and of the template"
+    assert drawn(bars(bare)).count("LineCollection") == 0
+
+
+def test_page_tells_what_the_test_set_could_tell(page: str, layout: Layout, params: Params) -> None:
+    assert "What this test set could tell" not in page, "without outputs nothing is known"
+    written = [output("describe", "en", n) for n in range(12)]
+    uneven = [
+        one.model_copy(update={"ratios": {"bits_per_byte": (8.0 + n % 3, 10.0)}}) for n, one in enumerate(written)
+    ]
+    first, second = (Entrant("shop", name, evidence(), found) for name, found in (("1", written), ("2", uneven)))
+    alone, beside = decide(second, None, params.promote, 1), decide(second, first, params.promote, 1)
+    assert "What this test set could tell" in render_page(layout, params, alone, "0")
+    shown = render_page(layout, params, beside, "0")
+    assert "Every slice against the champion" in shown
+    assert f"{beside.comparisons[0].adjusted:.3f}" in shown

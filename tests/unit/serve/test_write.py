@@ -62,6 +62,16 @@ def test_many_are_written_at_once_in_their_order(model_folder: Path, params: Par
     assert texts == [writer.write([example])[0] for example in examples]
 
 
+def test_it_writes_by_the_decoding_of_params(model_folder: Path, params: Params) -> None:
+    def texts(**settings: object) -> set[str]:
+        decoded = params.model_copy(update={"evaluate": params.evaluate.model_copy(update=settings)})
+        return {write(model_folder, "describe", "en", {"colour": "red"}, decoded) for _ in range(2)}
+
+    greedy, drawn, other = texts(decoding="greedy"), texts(decoding="sampling"), texts(decoding="sampling", seed=2)
+    assert len(greedy) == len(drawn) == len(other) == 1
+    assert len(greedy | drawn | other) == 3
+
+
 @pytest.mark.parametrize(
     ("skill", "attributes", "words"),
     [("describe", {}, "nothing to write about"), ("sing", {"a": "b"}, "no skill is called 'sing'.*describe")],

@@ -1,0 +1,89 @@
+"""Whether an answer rests on what is known, and is left ungiven where nothing is."""
+
+from collections.abc import Sequence
+
+import evaluate
+import regex
+from datasets import Features, Value
+
+from ecom_llm.evaluate.matching import folded, tokens
+from ecom_llm.evaluate.metrics.metric import OfflineMetric, Ratios, Result, language, mean, ratio, signed
+from ecom_llm.prepare.words import keywords, signature
+
+ABSTENTIONS = {
+    "en": r"\b(?:do(?:es)? not|don'?t|doesn'?t|can(?:no|')t|can not|could not|unable to)"
+    r" (?:know|say|tell|find|answer|confirm|state|mention)\b"
+    r"|\bnot (?:sure|known|certain|stated|mentioned|specified)\b|\bno (?:information|idea|details?)\b"
+    r"|\bnot (?:have|enough) (?:\w+ )?information\b",
+    "zh": "不知道|不清楚|不确定|无法(?:确定|回答|判断|得知|确认)|没有(?:相关|这方面的|足够的)?(?:信息|资料|说明)"
+    "|未(?:提及|说明|提供|注明)|暂无|不太清楚",
+}
+"""Language -> how a text says that it does not know."""
+
+
+def abstains(text: str, locale: str) -> bool | None:
+    """Whether a text says that it does not know; None in languages whose words for it are not listed."""
+    known = ABSTENTIONS.get(language(locale))
+    return None if known is None else bool(regex.search(known, folded(text).replace("’", "'")))
+
+
+def parted(text: str) -> tuple[set[str], str]:
+    """The numbers and quantities of a text, in one unit for each dimension, and the text without them."""
+    whole = folded(text)
+    counted = [token for token in tokens(whole) if token.key.startswith("#")]
+    for token in counted:
+        whole = whole[: token.start] + " " * (token.end - token.start) + whole[token.end :]
+    return {token.key for token in counted}, whole
+
+
+class Groundedness(OfflineMetric):
+    """Keywords and numbers of the answers that their evidence holds, over all of them, 0 to 1.
+
+    Words may come from the question too; a number must stand in the evidence, as such or in another unit. A true word
+    that the evidence does not hold counts as ungrounded, and a false sentence in its words as grounded.
+    """
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description="Share of an answer's distinct stemmed keywords and numbers that stand in its evidence.",
+            citation="Knowledge precision: Adlakha et al. 2024, 'Evaluating Correctness and Faithfulness', TACL (K-Precision)",
+            inputs_description="predictions: answers. evidence ('' is none), questions: texts, one for each. locale: BCP 47 tag.",
+            features=Features(
+                {"predictions": Value("string"), "evidence": Value("string"), "questions": Value("string")}
+            ),
+        )
+
+    def _compute(
+        self, predictions: Sequence[str], evidence: Sequence[str], questions: Sequence[str], locale: str
+    ) -> Result:
+        pairs: Ratios = []
+        for text, known, asked in zip(predictions, evidence, questions, strict=True):
+            (counted, words), (proven, others) = parted(text), parted(known)
+            said = set(keywords(words, locale))
+            held = len(said & {*keywords(others, locale), *keywords(asked, locale)}) + len(counted & proven)
+            silent = not known.strip() or abstains(text, locale)
+            pairs.append((0.0, 0.0) if silent else (float(held), float(len(said) + len(counted))))
+        lacking = "no example holds evidence beside its question, or none was answered"
+        return ratio("groundedness", pairs, signed(numbers="in the evidence", words=signature(locale)), lacking)
+
+
+class AbstentionRate(OfflineMetric):
+    """Share of texts that say they do not know, among the unanswerable questions (high is good) or the others (low is)."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description="Share of the answers that abstain, by the phrases for it in their language.",
+            citation="Rajpurkar et al. 2018, 'Know What You Don't Know: Unanswerable Questions for SQuAD', ACL",
+            inputs_description="predictions: answers. references: whether a question can be answered. answerable: which count.",
+            features=Features({"predictions": Value("string"), "references": Value("bool")}),
+        )
+
+    def _compute(self, predictions: Sequence[str], references: Sequence[bool], locale: str, answerable: bool) -> Result:
+        kind = "answerable" if answerable else "unanswerable"
+        said = [abstains(text, locale) for text in predictions]
+        scores = [
+            float(abstained) if known == answerable and abstained is not None else None
+            for abstained, known in zip(said, references, strict=True)
+        ]
+        lacking = f"no test question is {kind}, or the language's words for not knowing are not listed"
+        return mean(f"abstention_{kind}", scores, signed(phrases=language(locale)), lacking)

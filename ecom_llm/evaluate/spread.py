@@ -1,0 +1,90 @@
+"""How sure every number of the evidence is: the intervals of each slice, for the model, its subsets and the baselines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, intervals
+from ecom_llm.evaluate.evidence import Evidence, Intervals, Metrics, Output, Subset, slice_value
+from ecom_llm.evaluate.subsets import within
+from ecom_llm.evaluate.totals import value_of
+from ecom_llm.params import Evaluate
+
+DIGITS = 6
+"""Decimals kept, as of the metrics themselves."""
+
+
+def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
+    """What a metric is computed from on a slice; None where its value is no function of sums."""
+    held = [(found, output.cluster) for output in outputs if (found := output.sums(metric)) is not None]
+    if not held:
+        return None
+    statistics, groups = zip(*held, strict=True)
+    return Table(clustered(np.array(statistics, dtype=np.float64), groups), value_of(metric))
+
+
+def slice_intervals(metrics: Sequence[str], outputs: Sequence[Output], resampling: Resampling) -> dict[str, Interval]:
+    """The interval of each metric on one slice; a metric that sums do not make is absent."""
+    tables = {metric: table for metric in metrics if (table := table_of(metric, outputs)) is not None}
+    return intervals(tables, resampling)
+
+
+def bounds(found: Mapping[str, Interval]) -> dict[str, tuple[float, float]]:
+    """Metric -> (low, high), of those that are known."""
+    return {
+        name: (round(one.low, DIGITS), round(one.high, DIGITS)) for name, one in found.items() if np.isfinite(one.low)
+    }
+
+
+def all_intervals(metrics: Metrics, outputs: Sequence[Output], resampling: Resampling) -> Intervals:
+    """The intervals of one system's metrics. Slices of the same examples, as where there is one skill, are drawn once."""
+    known: dict[tuple[str, ...], dict[str, tuple[float, float]]] = {}
+    found: Intervals = {}
+    for skill, locales in metrics.items():
+        for locale, values in locales.items():
+            chosen = within(outputs, skill, locale)
+            key = (*values, "", *(output.id for output in chosen))
+            if key not in known:
+                known[key] = bounds(slice_intervals(list(values), chosen, resampling))
+            if known[key]:
+                found.setdefault(skill, {})[locale] = known[key]
+    return found
+
+
+def subset_slices(metrics: Metrics, outputs: Sequence[Output], least: int, resampling: Resampling) -> Iterator[Subset]:
+    """The model on each subset, slice by slice where a slice holds at least `least` of its examples."""
+    for name in sorted({name for output in outputs for name in output.subsets}):
+        for skill, locales in metrics.items():
+            for locale, values in locales.items():
+                chosen = within(outputs, skill, locale, name)
+                measured = {metric: slice_value(metric, chosen) for metric in values}
+                known = {metric: round(value, DIGITS) for metric, value in measured.items() if value is not None}
+                if len(chosen) >= least and known:
+                    sure = bounds(slice_intervals(list(known), chosen, resampling))
+                    yield Subset(
+                        name=name, skill=skill, locale=locale, examples=len(chosen), metrics=known, intervals=sure
+                    )
+
+
+def weighed(
+    evidence: Evidence, outputs: Sequence[Output], baselines: Mapping[str, Sequence[Output]], params: Evaluate
+) -> Evidence:
+    """The evidence with how sure it is.
+
+    Args:
+        evidence: every value.
+        outputs: the model's, with their subsets.
+        baselines: each baseline's outputs on the same examples.
+        params: confidence, resamples, seed, and the least size of a subset's slice.
+    """
+    resampling = Resampling(params.confidence, params.bootstrap_samples, params.seed)
+    return evidence.model_copy(
+        update={
+            "intervals": all_intervals(evidence.metrics, outputs, resampling),
+            "baseline_intervals": {
+                name: all_intervals(evidence.baselines[name], found, resampling) for name, found in baselines.items()
+            },
+            "subsets": tuple(subset_slices(evidence.metrics, outputs, params.min_subset_examples, resampling)),
+            "method": f"{params.confidence:.0%}, {params.bootstrap_samples} resamples: {METHOD}",
+        }
+    )

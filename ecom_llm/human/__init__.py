@@ -1,0 +1,1 @@
+"""human: two sets of texts -> blind studies -> what people prefer, with intervals: evidence that no program can give."""

@@ -1,0 +1,138 @@
+"""Who writes for the shop: promotions and roll-backs, each told in the journal before and after it is done."""
+
+from ecom_llm.records import UserError
+from ecom_llm.registry.journal import BEGUN, Chain, Entry
+from ecom_llm.registry.versions import Registry, Version, answered
+
+
+@answered
+def promote(registry: Registry, version: Version, by_hand: bool) -> None:
+    """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
+
+    Raises:
+        UserError: it was rolled back and nobody promotes it by hand.
+    """
+    with registry.journal.held():
+        settle(registry)
+        version = registry.version(version.number)  # it may have been rolled back since the caller looked
+        if version.rolled_back and not by_hand:
+            raise UserError(
+                f"{registry.model_name} version {version.number} was rolled back and does not return by itself. "
+                f"To bring it back: ecom-llm promote {version.number}"
+            )
+        aliases = registry.aliases()
+        if aliases.get("champion") != version.number:
+            old = aliases.get("champion")
+            told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), "promoted_before": str(version.promoted)}
+            registry.note("promoting", version.number, **told)
+            # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
+            registry.tag(version.number, "promoted", str(1 + max(one.promoted for one in registry.versions())))
+            registry.tag(version.number, "rolled_back", "false")
+            registry.alias("previous", old)
+            registry.alias("champion", version.number)
+            registry.note("promoted", version.number, **told)
+        if aliases.get("candidate") == version.number:
+            registry.alias("candidate", None)
+
+
+def before(registry: Registry, version: Version) -> Version | None:
+    """The champion before this one, without those that were rolled back."""
+    earlier = [one for one in registry.versions() if not one.rolled_back and 0 < one.promoted < version.promoted]
+    return max(earlier, key=lambda one: one.promoted, default=None)
+
+
+def target(registry: Registry, now: Version | None, asked: str | None) -> Version:
+    """The version to go back to: the champion before, or the earlier champion that was asked for.
+
+    Raises:
+        UserError: there is none, or what was asked for never was champion.
+    """
+    if asked is not None and now is not None:
+        found = registry.version(asked)
+        if found.promoted and found.number != now.number:
+            return found
+        known = [one.number for one in registry.versions() if one.promoted and one.number != now.number]
+        raise UserError(
+            f"{registry.model_name} version {asked} {'is champion' if asked == now.number else 'never was champion'}. "
+            f"Earlier champions: {', '.join(known) or 'none'}."
+        )
+    back = before(registry, now) if now else None
+    if now is None or back is None:
+        reason = f"version {now.number} is the first champion" if now else "there is no champion"
+        raise UserError(f"{registry.model_name} at {registry.uri} has nothing to roll back to: {reason}.")
+    return back
+
+
+@answered
+def rollback(registry: Registry, to: str | None = None) -> tuple[Version, Version]:
+    """Give the alias `champion` back to the version before, or to the earlier champion `to`; returns (from, to).
+
+    A second one goes further back.
+
+    Raises:
+        UserError: there is no champion, or none before it; or `to` never was champion.
+    """
+    with registry.journal.held():
+        settle(registry)
+        now = registry.champion()
+        back = target(registry, now, to)
+        registry.note("rolling back", back.number, instead_of=now.number if now else "")
+        if now:
+            registry.tag(now.number, "rolled_back", "true")
+        registry.tag(back.number, "rolled_back", "false")
+        registry.alias("champion", back.number)
+        further = before(registry, back)
+        registry.alias("previous", further.number if further else None)
+        registry.note("rolled back", back.number, instead_of=now.number if now else "")
+    return now or back, back
+
+
+def settle(registry: Registry) -> list[str]:
+    """Bring the journal to what MLflow says, within `held`: after a crash, or after someone used MLflow directly.
+
+    What was begun and is done in MLflow becomes done, and what is not is abandoned; versions and a champion that the
+    journal does not know are found.
+
+    Returns:
+        What was mended, in words.
+    """
+    chain = registry.journal.read()
+    champion = registry.aliases().get("champion")
+    mended = [*unfinished(registry, chain, champion)]
+    known = {entry.version for entry in chain.entries if entry.event in ("registered", "found")}
+    for version in sorted(registry.versions(), key=lambda one: int(one.number)):
+        if version.number not in known:
+            registry.note("found", version.number, lock=version.tags.get("lock", ""))
+            mended.append(f"version {version.number} was not in the journal yet")
+    if champion and registry.journal.read().champion != champion:
+        registry.note("found", champion, alias="champion")
+        mended.append(f"version {champion} became champion outside of this program")
+    return mended
+
+
+def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[str]:
+    """Settle what the last entry says was begun."""
+    acts = [entry for entry in chain.entries if entry.event not in ("found", "registered", "decided")]
+    if not acts or acts[-1].event not in BEGUN:
+        return []
+    last = acts[-1]
+    if champion != last.version:
+        undo(registry, last, champion)
+        registry.note("abandoned", last.version, what=last.event, **last.details)
+        return [f"{last.event} to version {last.version} was broken off; version {champion or 'none'} is champion"]
+    done = "promoted" if last.event == "promoting" else "rolled back"
+    registry.note(done, last.version, **last.details, settled="after a crash")
+    return [f"{last.event} to version {last.version} was done, though its process died"]
+
+
+def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
+    """Take back what a broken change left in MLflow beside the alias `champion`, which it had not reached.
+
+    A broken roll-back is not brought to its end: whoever asked for it asks again, and would then go back twice.
+    """
+    if begun.event == "promoting":
+        registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
+    elif champion:
+        registry.tag(champion, "rolled_back", "false")
+    back = before(registry, registry.version(champion)) if champion else None
+    registry.alias("previous", back.number if back else None)

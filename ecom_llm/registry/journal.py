@@ -1,0 +1,200 @@
+"""The journal: what happened to a model's versions, one line an entry, each chained to the one before by its hash.
+
+The chain is that of a hash-linked log (Haber and Stornetta 1991, "How to time-stamp a digital document"): who edits, removes
+or reorders a line breaks it, and the last hash stands in MLflow too, so that a shortened file is noticed. Whoever can write
+both may begin a new history, but not change this one unnoticed by a reader who kept an earlier hash.
+"""
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from ecom_llm.records import Record
+
+Event = Literal["found", "registered", "decided", "promoting", "promoted", "rolling back", "rolled back", "abandoned"]
+BEGUN = ("promoting", "rolling back")
+"""What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
+CHAMPION_SINCE = ("found", "promoted", "rolled back")
+"""Events after which the entry's version is champion; `found` only where its details say so."""
+BEGINNING = "0" * 64
+"""What the first entry is chained to."""
+
+
+class Entry(Record):
+    """One thing that happened."""
+
+    sequence: int
+    """1, 2, 3, ..."""
+    time: str
+    """UTC, ISO 8601: for people; the order is the chain's."""
+    actor: str
+    """The account and host it was done from."""
+    event: Event
+    version: str
+    """The version it happened to; for a roll-back the one that is champion again."""
+    details: dict[str, str]
+    previous: str
+    """`hash` of the entry before."""
+    hash: str
+    """SHA-256 of the entry's other fields as canonical JSON."""
+
+    @property
+    def champion(self) -> str | None:
+        """The version that was champion from here on; None where the entry does not say."""
+        if self.event == "found":
+            return self.version if self.details.get("alias") == "champion" else None
+        return self.version if self.event in CHAMPION_SINCE else None
+
+
+def digest(fields: dict[str, object]) -> str:
+    """SHA-256 of an entry's fields, its hash left out, as JSON with sorted keys and no spaces."""
+    kept = {name: value for name, value in fields.items() if name != "hash"}
+    return sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def here() -> str:
+    """Who acts: account and host, as far as the system knows them."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        account = str(os.getuid())
+    return f"{account}@{socket.gethostname()}"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A journal as it was read: the entries that could be, and what is wrong with it."""
+
+    entries: tuple[Entry, ...]
+    faults: tuple[str, ...]
+    """In words: an edited, missing or reordered entry; empty where the chain holds."""
+    notes: tuple[str, ...]
+    """What a reader should know and what is no fault, such as a line that a crash cut off."""
+
+    @property
+    def champion(self) -> str | None:
+        """The champion's version as the entries tell it, one after the other."""
+        return next((entry.champion for entry in reversed(self.entries) if entry.champion), None)
+
+    @property
+    def head(self) -> str:
+        """Sequence and hash of the last entry, as MLflow keeps them; empty before the first."""
+        return f"{self.entries[-1].sequence} {self.entries[-1].hash}" if self.entries else ""
+
+    def missing(self, anchor: str) -> list[str]:
+        """What the sequence and hash that MLflow keeps say is not in the file any more."""
+        if not anchor:
+            return []
+        number, _, hashed = anchor.partition(" ")
+        found = {str(entry.sequence): entry.hash for entry in self.entries}
+        if number not in found:
+            last = self.entries[-1].sequence if self.entries else 0
+            return [f"entries {last + 1} to {number} are missing at its end: MLflow has seen entry {number}"]
+        return [] if found[number] == hashed else [f"entry {number} is not the one MLflow has seen: it was replaced"]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """One registered model's journal."""
+
+    file: Path
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the journal, so that of two who change the champion at once one goes after the other; not reentrant."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.with_suffix(".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def lines(self) -> list[str]:
+        """The file's lines; none before the first entry."""
+        try:
+            return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def append(self, event: Event, version: str, **details: str) -> Entry:
+        """Write an entry; it is on the disk when this returns. Call it within `held`.
+
+        The chain before it is not checked: a damaged journal must not keep a shop from its roll-back.
+        """
+        last = next((entry for entry in map(parsed, reversed(self.lines())) if entry), None)
+        fields: dict[str, object] = {
+            "sequence": last.sequence + 1 if last else 1,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "actor": here(),
+            "event": event,
+            "version": version,
+            "details": details,
+            "previous": last.hash if last else BEGINNING,
+        }
+        entry = Entry.model_validate({**fields, "hash": digest(fields)})
+        with self.file.open("ab+") as handle:
+            # a line that a crash cut off stays as it is: it was never acknowledged, and the next begins on its own
+            torn = handle.tell() and not ends_whole(self.file)
+            handle.write(f"{chr(10) if torn else ''}{entry.model_dump_json()}\n".encode())
+            handle.flush()
+            os.fsync(handle.fileno())
+        return entry
+
+    def read(self) -> Chain:
+        """The entries, and every place where the chain does not hold."""
+        entries: list[Entry] = []
+        faults: list[str] = []
+        notes: list[str] = []
+        unread: list[int] = []
+        for number, line in enumerate(self.lines(), 1):
+            entry = parsed(line)
+            if entry is None:
+                unread.append(number)
+                continue
+            broken = link_fault(entry, entries[-1] if entries else None)
+            if broken:
+                faults.append(f"{self.file}:{number}: {broken}")
+            elif unread:
+                notes += [f"{self.file}:{one}: was cut off while it was written; nothing rests on it" for one in unread]
+                unread = []
+            faults += [f"{self.file}:{one}: is no entry: it was edited" for one in unread]
+            unread = []
+            entries.append(entry)
+        notes += [f"{self.file}:{one}: was cut off while it was written; nothing rests on it" for one in unread]
+        return Chain(tuple(entries), tuple(faults), tuple(notes))
+
+
+def ends_whole(file: Path) -> bool:
+    """Whether a file's last byte ends a line."""
+    with file.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1) == b"\n"
+
+
+def parsed(line: str) -> Entry | None:
+    """The entry in a line; None where there is none."""
+    try:
+        return Entry.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def link_fault(entry: Entry, before: Entry | None) -> str | None:
+    """Why an entry does not follow the one before; None where it does."""
+    if digest(entry.model_dump()) != entry.hash:
+        return f"entry {entry.sequence} was edited: its hash is another"
+    if entry.previous == (before.hash if before else BEGINNING):
+        return None
+    last = before.sequence if before else 0
+    if entry.sequence > last + 1:
+        return f"entries {last + 1} to {entry.sequence - 1} are missing before entry {entry.sequence}"
+    return f"entry {entry.sequence} does not follow entry {last}: entries were reordered or replaced"

@@ -1,0 +1,41 @@
+"""The history of a model in words: what its journal tells, and whether it can be believed."""
+
+from ecom_llm.records import UserError
+from ecom_llm.registry import Registry
+from ecom_llm.registry.journal import Chain, Entry
+
+DETAILS = {"gate": "", "instead_of": "instead of ", "alias": "has the alias ", "what": "", "settled": "settled "}
+"""What of an entry's details a line shows, each with the words before it."""
+
+
+def line(entry: Entry) -> str:
+    """An entry as one line."""
+    said = [f"{words}{entry.details[name]}" for name, words in DETAILS.items() if entry.details.get(name)]
+    by_hand = ["by hand"] if entry.details.get("by_hand") == "true" else []
+    told = ", ".join([*said, *by_hand])
+    return f"{entry.sequence:>4}  {entry.time}  version {entry.version:<4} {entry.event:<12} {told:<32} {entry.actor}"
+
+
+def faults(chain: Chain, anchor: str, champion: str | None) -> list[str]:
+    """What is wrong with a journal: its own chain, what MLflow knows of it, and who it says is champion."""
+    found = [*chain.faults, *chain.missing(anchor)]
+    if chain.champion != champion:
+        told, alias = (f"version {one}" if one else "nobody" for one in (chain.champion, champion))
+        found.append(f"it tells that {told} is champion, and MLflow's alias names {alias}")
+    return found
+
+
+def history(registry: Registry) -> str:
+    """The journal, oldest entry first, with a last line that says it is whole.
+
+    Raises:
+        UserError: an entry was edited, removed or reordered, or it tells of another champion than MLflow.
+    """
+    chain = registry.journal.read()
+    lines = [*map(line, chain.entries), *chain.notes]
+    wrong = faults(chain, registry.anchor(), registry.aliases().get("champion"))
+    if wrong:
+        raise UserError("\n".join([f"the journal of {registry.model_name} cannot be believed:", *wrong, *lines]))
+    if not chain.entries:
+        return f"{registry.model_name} has no history yet: run `ecom-llm run`."
+    return "\n".join([*lines, f"{len(chain.entries)} entries, each chained to the one before: whole."])

@@ -1,0 +1,1 @@
+"""The commands about blind studies, in which people judge what models write."""
