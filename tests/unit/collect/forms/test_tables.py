@@ -103,10 +103,10 @@ def delimited(separator):
     [
         ("products_csv", delimited(";").encode("utf-8-sig"), 2),
         ("products_tsv", delimited("\t").encode("utf-16"), 2),
-        ("products_csv_gz", gzip.compress(delimited(",").encode()), 2),
+        ("products_csv_gz", gzip.compress(delimited(",").encode(), mtime=0), 2),
         ("Products_CSV", delimited(",").encode(), 2),
         ("products_json", json.dumps(SHOP), 1),
-        ("products_jsonl_gz", gzip.compress("\n".join(map(json.dumps, SHOP)).encode()), 1),
+        ("products_jsonl_gz", gzip.compress("\n".join(map(json.dumps, SHOP)).encode(), mtime=0), 1),
     ],
 )
 def test_a_table_may_have_any_format_compression_and_encoding(tmp_path, name, content, row):
