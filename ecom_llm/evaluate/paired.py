@@ -110,6 +110,6 @@ def detectable(found: Interval, confidence: float, power: float, *, paired: bool
     """
     if not found.error > 0 or found.clusters < 2:
         return None
-    freedom = found.clusters - 1
+    freedom = found.freedom or found.clusters - 1
     reach = stdtrit(freedom, (1 + confidence) / 2) + stdtrit(freedom, power)
     return float(reach * found.error * (1 if paired else np.sqrt(2)))

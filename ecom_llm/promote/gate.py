@@ -10,6 +10,7 @@ from ecom_llm.promote.comparisons import alone, compare
 from ecom_llm.promote.decision import Check, Comparison, GateDecision, rules_key
 from ecom_llm.promote.match import Entrant, Match
 from ecom_llm.promote.slices import incomparable, measured, named, slices
+from ecom_llm.promote.trainings import counted, seeds_missing, stood
 
 __all__ = ["Entrant", "decide"]
 
@@ -64,7 +65,7 @@ def comparison(match: Match, rule: Slice, skill: str, locale: str, interval: Int
     told = match.tells(interval)
     sight = "no example differs" if told is None else f"this test set tells differences of at least {told:.2g}"
     span = f"{match.rules.confidence:.0%} interval of the improvement {interval.low:+.3g} to {interval.high:+.3g}"
-    return f"{where} is {values}: {better} ({span}; {sight})"
+    return f"{where} is {values}: {better}{counted(match)} ({span}; {sight})"
 
 
 def compared_check(kind: str, match: Match, rule: Slice, place: tuple[str, str], bound: float) -> Check:
@@ -138,17 +139,6 @@ def regression_checks(match: Match, rule: Regression) -> Iterator[Check]:
         yield regression_check(match, rule, skill, locale)
 
 
-def seeds_missing(match: Match) -> str | None:
-    """Why the seeds' spread cannot be said though params ask for it, or None."""
-    asked, found = match.rules.trainings, len(match.candidate.all_trainings)
-    if found >= asked:
-        return None
-    return (
-        f"promote.trainings asks for {asked} trainings by different seeds, and the candidate brings {found}; "
-        "bring the others or set promote.trainings=1"
-    )
-
-
 def plain_check(kind: str, reason: str) -> Check:
     """A refusal that is about the versions, not about a metric."""
     return Check(rule=kind, slice="all/all", metric="", found=None, bound=None, passed=False, reason=reason)
@@ -218,7 +208,9 @@ def decide(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
         )
     else:
         rival = champion.version
-        checks += against(Match(candidate, champion, rules, seed))
+        match = Match(candidate, champion, rules, seed)
+        checks += against(match)
+        notes = tuple(stood(match)) if not_alike(match) is None else ()
     comparisons = beside(candidate, champion, rules, seed)
     if rival is None:
         notes = (*notes, *sight(comparisons, rules.primary))
