@@ -12,23 +12,25 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
-def at(root: Path, seed: int) -> Path:
-    """Where a training's files lie, below the artifacts of the version's run."""
-    return root / "trainings" / str(seed)
+def artifact(seed: int, path: Path, layout: Layout) -> str:
+    """The name of a training's file among the artifacts of the version's run."""
+    return f"trainings/{seed}/{path.relative_to(layout.workspace).as_posix()}"
 
 
 def log_training(client: "MlflowClient", run_id: str, seed: int, layout: Layout) -> None:
     """Log what says how a training was made and what it is worth, laid out as in its workspace."""
     for path in (layout.lock, layout.params, layout.curve, layout.metrics, layout.outputs):
-        place = at(Path(), seed) / path.relative_to(layout.workspace).parent
-        client.log_artifact(run_id, str(path), str(place))
+        client.log_artifact(run_id, str(path), artifact(seed, path, layout).rpartition("/")[0])
 
 
 def read_training(client: "MlflowClient", run_id: str, seed: int, folder: Path) -> list[Output]:
-    """The outputs of a training that was logged."""
-    found = Layout(at(folder, seed), folder).outputs
-    client.download_artifacts(run_id, str(found.relative_to(folder)), str(folder))
-    return list(read_jsonl(found, Output))
+    """The outputs of a training that was logged, copied into a folder on the way."""
+    layout = Layout(folder, folder)
+    place = folder / "trainings" / str(seed)
+    place.mkdir(parents=True)
+    # of a file deep in the tree stores keep the folders, or not: MLflow says where the copy lies
+    copied = client.download_artifacts(run_id, artifact(seed, layout.outputs, layout), str(place))
+    return list(read_jsonl(Path(copied), Output))
 
 
 def nest(client: "MlflowClient", experiment: str, run_id: str, seed: int, workspace: str) -> None:
