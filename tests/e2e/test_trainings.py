@@ -61,6 +61,7 @@ def test_trainings_by_other_seeds_belong_to_the_version_and_a_killed_run_goes_on
     (kept,) = (shop / ".state" / "mlflow" / "artifacts").glob(f"*/{made['run']}/artifacts")
     own, other = (yaml.safe_load((kept / at / "params.yaml").read_text()) for at in (".", "trainings/8"))
     assert (own["train"].pop("seed"), other["train"].pop("seed")) == (7, 8)
+    assert (own["promote"].pop("trainings"), other["promote"].pop("trainings")) == (1, 2), "asked for afterwards"
     assert own == other, "nothing but train.seed differs"
     outputs, others = (
         [json.loads(line) for line in (kept / at / "reports" / "outputs.jsonl").read_text().splitlines()]
