@@ -36,6 +36,8 @@ def settled_version(layout: Layout, params: Params, promote: bool) -> tuple[Regi
         fresh = pool.submit(dvc.is_up_to_date, layout.workspace)
         registry = open_registry(params.registry.model_name, layout)
         version = registry.settled(lock_key(layout.lock), rules_key(params.promote), promote)
+        if version is not None and len(version.seeds) + 1 < params.promote.trainings:
+            return None  # `ecom-llm promote` decides without training: what it missed is still to do
         return (registry, version) if fresh.result() and version is not None else None
 
 

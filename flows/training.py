@@ -9,6 +9,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.registry import Version
 from tasks.model import decide_promotion, promote_to_champion, register_candidate
 from tasks.reproduce import reproduce
+from tasks.trainings import train_by_other_seeds
 from tasks.workspace import open_workspace
 
 STAGES = ("collect", "prepare", "train", "evaluate")
@@ -34,7 +35,7 @@ def train_and_judge(params: Params, checkout: Path, promote: bool) -> tuple[Gate
     with open_workspace(params, checkout) as workspace:
         for stage in STAGES:
             reproduce(stage, workspace)
-        candidate = register_candidate(workspace)
+        candidate = train_by_other_seeds(register_candidate(workspace), workspace)
         decision = decide_promotion(candidate, workspace)
         if promote and decision.approved:
             promote_to_champion(candidate)

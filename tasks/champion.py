@@ -27,10 +27,10 @@ class CandidateRun:
 
 
 def measured_anew(champion: Entrant, model: Path, run: CandidateRun) -> Entrant:
-    """Evaluate a model on another run's test set, in a worktree of its own.
+    """Evaluate a model on another run's test set, in a worktree of its own; its trainings by other seeds fall away.
 
     The one use of `dvc repro -s`: the model is no result of the stages before. DVC's run cache knows the same model on
-    the same test set again.
+    the same test set again. Of the trainings by other seeds no weights are kept that could be evaluated too.
 
     Args:
         champion: the entrant with its old evidence.
@@ -46,4 +46,4 @@ def measured_anew(champion: Entrant, model: Path, run: CandidateRun) -> Entrant:
         log.info("The champion was measured on other data: evaluating version %s on this test set.", champion.version)
         run_stage("evaluate", own, log.info, alone=True)
         outputs = list(read_jsonl(own.layout.outputs, Output))
-        return replace(champion, evidence=read_evidence(own.layout.metrics), outputs=outputs)
+        return replace(champion, evidence=read_evidence(own.layout.metrics), outputs=outputs, trainings=())

@@ -47,6 +47,8 @@ class Interval:
     """Standard error of the estimate."""
     clusters: int = 0
     """Independent units it rests on."""
+    freedom: float = 0.0
+    """Degrees of freedom of the error, where they are not one less than the clusters; 0: they are."""
 
 
 NOTHING = Interval(np.nan, np.nan, np.nan)

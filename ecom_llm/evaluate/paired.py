@@ -109,6 +109,6 @@ def detectable(found: Interval, confidence: float, power: float, *, paired: bool
     """
     if not found.error > 0 or found.clusters < 2:
         return None
-    freedom = found.clusters - 1
+    freedom = found.freedom or found.clusters - 1
     reach = student(freedom, (1 + confidence) / 2) + student(freedom, power)
     return float(reach * found.error * (1 if paired else np.sqrt(2)))

@@ -82,4 +82,4 @@ def mean_improvement(
     freedom = variance**2 / doubt if doubt > 0 else clusters - 1
     estimate, error = float(gains.mean()), float(np.sqrt(variance))
     reach = student(freedom, (1 + confidence) / 2) * error
-    return Interval(estimate, estimate - reach, estimate + reach, error, clusters)
+    return Interval(estimate, estimate - reach, estimate + reach, error, clusters, freedom)

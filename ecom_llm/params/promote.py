@@ -81,7 +81,7 @@ class Promote(Section):
     power: float = Field(gt=0.5, lt=1)
     """How often the smallest difference that a decision calls detectable would be found."""
     trainings: int = Field(ge=1)
-    """Trainings that differ by `train.seed` alone and whose spread the intervals include; 1 leaves it out."""
+    """Trainings by `train.seed`, `train.seed` + 1, ... whose spread the gate's intervals count; 1 leaves it out."""
     thresholds: tuple[Threshold, ...]
     """Absolute bounds; a rule that matches no slice refuses."""
     regressions: tuple[Regression, ...]

@@ -11,6 +11,7 @@ from ecom_llm.promote.comparisons import alone, compare
 from ecom_llm.promote.decision import Check, Comparison, GateDecision, rules_key
 from ecom_llm.promote.match import Entrant, Match
 from ecom_llm.promote.slices import incomparable, measured, named, slices
+from ecom_llm.promote.trainings import counted, seeds_missing, stood
 
 __all__ = ["Entrant", "decide"]
 
@@ -65,7 +66,7 @@ def comparison(match: Match, rule: Slice, skill: str, locale: str, interval: Int
     told = match.tells(interval)
     sight = "no example differs" if told is None else f"this test set tells differences of at least {told:.2g}"
     span = f"{match.rules.confidence:.0%} interval of the improvement {interval.low:+.3g} to {interval.high:+.3g}"
-    return f"{where} is {values}: {better} ({span}; {sight})"
+    return f"{where} is {values}: {better}{counted(match)} ({span}; {sight})"
 
 
 def compared_check(kind: str, match: Match, rule: Slice, place: tuple[str, str], bound: float) -> Check:
@@ -137,17 +138,6 @@ def regression_checks(match: Match, rule: Regression) -> Iterator[Check]:
         yield unmatched("regression", rule, -rule.max_regression)
     for skill, locale in matched:
         yield regression_check(match, rule, skill, locale)
-
-
-def seeds_missing(match: Match) -> str | None:
-    """Why the seeds' spread cannot be said though params ask for it, or None."""
-    asked, found = match.rules.trainings, len(match.candidate.all_trainings)
-    if found >= asked:
-        return None
-    return (
-        f"promote.trainings asks for {asked} trainings by different seeds, and the candidate brings {found}; "
-        "bring the others or set promote.trainings=1"
-    )
 
 
 def plain_check(kind: str, reason: str) -> Check:
@@ -234,7 +224,9 @@ def decide(
             "It is the champion already: the thresholds were checked again, and there is nothing to compare with.",
         )
     else:
-        checks += against(Match(candidate, champion, rules, seed), heard)
+        match = Match(candidate, champion, rules, seed)
+        checks += against(match, heard)
+        notes = tuple(stood(match)) if not_alike(match) is None else ()
     comparisons = beside(candidate, champion, rules, seed)
     if rival is None:
         notes = (*notes, *sight(comparisons, rules.primary))

@@ -23,7 +23,7 @@ class Entrant:
     rolled_back: bool = False
     """Whether it was champion once and was rolled back: then it does not come back by itself."""
     trainings: tuple[Sequence[Output], ...] = ()
-    """Outputs of trainings that differ from its own by `train.seed` alone."""
+    """Outputs of trainings that differ from its own by `train.seed` alone, in the order of their seeds."""
 
     @property
     def all_trainings(self) -> tuple[Sequence[Output], ...]:
@@ -40,12 +40,18 @@ class Match:
     rules: Promote
     seed: int
 
+    @property
+    def trainings(self) -> tuple[int, int]:
+        """How many trainings of each side count, ours and theirs: at most as many as params ask for."""
+        ours, theirs = (len(entrant.all_trainings) for entrant in (self.candidate, self.champion))
+        return min(ours, self.rules.trainings), min(theirs, self.rules.trainings)
+
     def sides(self, rule: Slice, skill: str, locale: str) -> tuple[list[list[Output]], list[list[Output]]]:
         """The outputs of each training on a slice, ours and theirs; the candidate's say which examples a subset holds."""
         chosen = {one.id for one in within(self.candidate.outputs, skill, locale, subset_of(rule))}
         ours, theirs = (
-            [[one for one in outputs if one.id in chosen] for outputs in entrant.all_trainings]
-            for entrant in (self.candidate, self.champion)
+            [[one for one in outputs if one.id in chosen] for outputs in entrant.all_trainings[:count]]
+            for entrant, count in zip((self.candidate, self.champion), self.trainings, strict=True)
         )
         return ours, theirs
 

@@ -11,6 +11,8 @@ BATCH = 1000
 """Metrics MLflow takes at once."""
 WORKSPACE = "workspace"
 """Tag with the name of the worktree a run works in, which no other flow run ever has."""
+PARENT = "mlflow.parentRunId"
+"""The tag by which MLflow's UI nests runs."""
 
 
 def experiment_id(client: "MlflowClient", name: str, artifact_location: str | None) -> str:

@@ -9,11 +9,8 @@ from ecom_llm.params import Params
 from ecom_llm.params.space import Values
 from ecom_llm.registry.connection import alone
 from ecom_llm.registry.recording import curve_left, log_params, log_points
-from ecom_llm.registry.runs import WORKSPACE, end_running
+from ecom_llm.registry.runs import PARENT, WORKSPACE, end_running
 from ecom_llm.registry.versions import Registry, Version, answered
-
-PARENT = "mlflow.parentRunId"
-"""The tag by which MLflow's UI nests runs."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ecom_llm.registry.connection import alone, artifact_root, client, first_lin
 from ecom_llm.registry.journal import Event, Journal
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
 from ecom_llm.registry.runs import end_running, experiment_id
+from ecom_llm.registry.trainings import log_training, nest, read_training
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -53,6 +54,11 @@ class Version(Record):
     def promoted(self) -> int:
         """When it last became champion, as a count of promotions; 0: never."""
         return int(self.tags.get("promoted", "0"))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """`train.seed` of the trainings kept with it beside its own."""
+        return tuple(int(seed) for seed in self.tags.get("trainings", "").split())
 
 
 def as_version(found: "ModelVersion") -> Version:
@@ -212,12 +218,24 @@ class Registry:
             self.mlflow.download_artifacts(version.run_id, str(path.relative_to(folder)), str(folder))
         return copied
 
+    @answered
     def entrant(self, version: Version) -> Entrant:
-        """The version with its evidence and outputs, as the gate takes it."""
-        with TemporaryDirectory() as folder:
-            found = self.files(version, Path(folder))
+        """The version with its evidence and outputs, those of its trainings too, as the gate takes it."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            found = self.files(version, folder)
             evidence, outputs = read_evidence(found.metrics), list(read_jsonl(found.outputs, Output))
-        return Entrant(self.model_name, version.number, evidence, outputs, version.rolled_back)
+            trainings = tuple(read_training(self.mlflow, version.run_id, seed, folder) for seed in version.seeds)
+        return Entrant(self.model_name, version.number, evidence, outputs, version.rolled_back, trainings)
+
+    @answered
+    def keep_training(self, version: Version, seed: int, layout: Layout) -> Version:
+        """Keep what a training by another seed wrote; the tag, set last, says that all of it is there."""
+        log_training(self.mlflow, version.run_id, seed, layout)
+        nest(self.mlflow, self.experiment(), version.run_id, seed, layout.workspace.name)
+        seeds = sorted({*self.version(version.number).seeds, seed})
+        self._tag(version.number, "trainings", " ".join(str(one) for one in seeds))
+        return self.version(version.number)
 
     @answered
     def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:

@@ -147,6 +147,38 @@ def test_entrant_is_what_was_measured(registry: Registry, first: Version, layout
     assert (entrant.version, entrant.rolled_back) == (first.number, False)
 
 
+def test_trainings_by_other_seeds_are_kept_with_the_version_and_count_once_all_is_there(
+    registry: Registry, first: Version, layout: Layout, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Layout(tmp_path / "run-8", layout.state)
+    shutil.copytree(layout.workspace, other.workspace, ignore=shutil.ignore_patterns("ecom_llm"))
+    followed = open_live_run(Candidate(other, params, "abc123"))
+    followed.end("FINISHED")
+    count = len(registry.versions())
+    for seed, numbers in ((12, [3, 4]), (9, [0, 1, 2])):  # 9 comes first, though 12 was kept before
+        write_jsonl(other.outputs, [output(number) for number in numbers])
+        kept = registry.keep_training(first, seed, other)
+    assert kept.seeds == (9, 12) and first.seeds == ()
+    entrant = registry.entrant(kept)
+    assert [[one.id for one in outputs] for outputs in entrant.trainings] == [
+        [output(number).id for number in numbers] for numbers in ([0, 1, 2], [3, 4])
+    ]
+    assert entrant.outputs == [output(number) for number in range(5)], "the version's own stay as they are"
+    run = registry.mlflow.get_run(followed.run_id)
+    assert (run.data.tags["mlflow.parentRunId"], run.info.run_name) == (first.run_id, "seed 9")
+    assert len(registry.versions()) == count, "a training is no version"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(registry.mlflow), "log_artifact", full)
+        with pytest.raises(UserError, match=r"refused \(keep training\).*No space left"):
+            registry.keep_training(first, 13, other)
+    assert registry.version(first.number).seeds == (9, 12)
+    registry.mlflow.delete_model_version_tag("shop", first.number, "trainings")
+
+
 def test_files_lie_as_in_the_workspace(registry: Registry, first: Version, layout: Layout, tmp_path: Path) -> None:
     copied = registry.files(first, tmp_path)
     for name in ("lock", "params", "metrics", "outputs", "curve"):

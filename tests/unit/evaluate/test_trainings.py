@@ -7,6 +7,7 @@ import pytest
 from scipy.special import stdtrit
 
 from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.paired import detectable
 from ecom_llm.evaluate.trainings import Part, mean_improvement, seed_parts
 
 SETTINGS = {"greater_is_better": True, "confidence": 0.95}
@@ -29,6 +30,9 @@ def test_trainings_that_agree_on_every_example_leave_the_seeds_alone() -> None:
     assert found.estimate == pytest.approx(1.8) and found.error == pytest.approx(sqrt(sum(parts)))
     assert found.high - found.estimate == pytest.approx(stdtrit(freedom, 0.975) * sqrt(sum(parts)), rel=1e-6)
     assert found.low == pytest.approx(2 * found.estimate - found.high)
+    told = detectable(found, 0.95, 0.8, paired=True)
+    reach = stdtrit(freedom, 0.975) + stdtrit(freedom, 0.8)
+    assert told == pytest.approx(reach * sqrt(sum(parts)), rel=1e-6), "three trainings tell less than 50 examples"
 
 
 def test_equal_seeds_leave_the_examples_alone() -> None:

@@ -238,6 +238,27 @@ def test_a_change_means_work(here, monkeypatch, capsys, change):
     )
 
 
+@pytest.mark.parametrize(("kept", "settled"), [("", False), ("2", False), ("2 3", True), ("2 3 4", True)])
+def test_trainings_that_are_missing_mean_work(here, monkeypatch, capsys, kept, settled):
+    """As after `ecom-llm promote`, which decided by the rules of today and trained nothing."""
+    (here / "dvc.lock").write_text("a lock\n")
+    values = (here / "params.yaml").read_text()
+    (here / "params.yaml").write_text(values.replace("  trainings: 1 ", "  trainings: 3 "))
+    registry = KnownRegistry(lock_key(here / "dvc.lock"), "3", gate="refused", trainings=kept)
+    monkeypatch.setattr(checkout, "open_registry", lambda name, layout: registry)
+    monkeypatch.setattr(checkout.dvc, "is_up_to_date", lambda folder: True)
+
+    def work(*_):
+        raise UserError("at work")
+
+    monkeypatch.setattr(cli, "require_servers", work)
+    if settled:
+        cli.main(["run"])
+        assert capsys.readouterr().out.startswith("Nothing changed: ")
+    else:
+        assert failing(capsys, "run") == (2, "error: at work\n")
+
+
 def test_add_copies_and_versions_a_file_once(here, capsys):
     (here / "export").mkdir()
     (here / "export" / "products.csv").write_text("id,title\n1,x\n")

@@ -341,12 +341,34 @@ def test_where_params_ask_the_spread_of_seeds_decides() -> None:
     assert decide(sure, champion, rules(trainings=3), 1).approved
 
 
-def test_trainings_that_params_ask_for_must_be_there() -> None:
-    (check,) = refusals(decide(lucky("2", -5.0), lucky("1", 0.0), rules(trainings=3), 1))
+def test_trainings_that_params_ask_for_must_be_there_and_the_refusal_names_the_command() -> None:
+    two = replace(lucky("2", -5.0), trainings=(lucky("a", -5.1).outputs,))
+    decision = decide(two, lucky("1", 0.0), rules(trainings=3), 1)
+    (check,) = refusals(decision)
     assert check.rule == "trainings"
-    assert check.reason.startswith(
-        "promote.trainings asks for 3 trainings by different seeds, and the candidate brings 1"
-    )
+    assert check.reason.startswith("promote.trainings asks for 3 trainings by different seeds, and version 2 has 2; ")
+    assert "`ecom-llm run --set promote.trainings=3` trains the others" in check.reason
+    assert decision.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("rivals", "said"),
+    [
+        ((), "3 of the candidate's recipe, 1 of the champion's; no other of it was measured on this test set"),
+        ((0.3, -0.2, 9.0), "3 of the candidate's recipe, 3 of the champion's. The rules"),
+    ],
+)
+def test_the_document_says_how_many_trainings_stood_on_each_side(rivals: tuple[float, ...], said: str) -> None:
+    candidate = replace(lucky("2", -2.0), trainings=(lucky("a", -2.1).outputs, lucky("b", -2.2).outputs))
+    champion = replace(lucky("1", 0.0), trainings=tuple(lucky("c", luck).outputs for luck in rivals))
+    decision = decide(candidate, champion, rules(trainings=3), 1)
+    (note,) = decision.notes
+    assert said in note
+    superior = next(check for check in decision.checks if check.rule == "superior")
+    mean = 0.21 if not rivals else 0.21 + 0.1 / 30  # the fourth of the champion is more than params ask for
+    against = "that of 3" if rivals else "1"
+    assert f": {mean:.3g} better on the mean of 3 trainings against {against} (95% interval" in superior.reason
+    assert decide(candidate, champion, rules(), 1).notes == (), "one training a side: as if there were no others"
 
 
 def test_the_document_says_how_small_a_difference_could_be_told() -> None:
