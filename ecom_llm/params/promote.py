@@ -86,7 +86,8 @@ class Promote(Section):
     """Absolute bounds; a rule that matches no slice refuses."""
     regressions: tuple[Regression, ...]
     """Non-inferiority bounds against the champion."""
-    subset_regressions: tuple[SubsetRegression, ...]
+    # Prefect's form leaves an empty list out, and would then miss what it left out: the one default beside params.yaml
+    subset_regressions: tuple[SubsetRegression, ...] = ()
     """Non-inferiority bounds on categories and sources."""
     study: Study
     """How people judge, where a rule names one of their metrics."""
