@@ -45,6 +45,11 @@ class Layout:
         return self.workspace / "data" / "collected"
 
     @property
+    def protocols(self) -> Path:
+        """What publishers give for a scoring of their own, inside `collected`: a JSON list, empty where there is none."""
+        return self.collected / "protocols.json"
+
+    @property
     def prepared(self) -> Path:
         return self.workspace / "data" / "prepared"
 

@@ -20,6 +20,7 @@ from ecom_llm.evaluate.metrics import (
     Result,
     UnsupportedRate,
 )
+from ecom_llm.evaluate.rnnlg.published import Published
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
 
@@ -35,6 +36,8 @@ class Written:
     """What one system has to show for one example; baselines have no likelihood, most skills no ranking."""
 
     text: str
+    others: tuple[str, ...] = ()
+    """Its next best texts, best first, where several were written."""
     ranking: tuple[str, ...] = ()
     likelihood: Likelihood | None = None
 
@@ -50,6 +53,8 @@ class Group:
     matcher: Matcher
     masked: bool = False
     """Whether it was measured beside a masked model: then nobody writes, and likelihoods are pseudo-likelihoods."""
+    published: Published | None = None
+    """The publisher's own scoring, where the examples have one."""
 
     @property
     def texts(self) -> list[str]:
@@ -154,6 +159,9 @@ def measure(group: Group, encoder: Encoder | None = None) -> dict[str, Result]:
     found = {name: METRICS[name](group) for name in applicable(group)}
     if encoder and not group.masked and not any(written.ranking for written in group.written):
         found["similarity"] = Similarity().compute(predictions=group.texts, references=group.targets, encoder=encoder)
+    if group.published:
+        texts = [(written.text, *written.others) for written in group.written]
+        found |= group.published.figures(group.examples, texts)
     return found
 
 

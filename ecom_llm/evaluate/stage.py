@@ -16,7 +16,6 @@ from ecom_llm.evaluate.baselines import (
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
-from ecom_llm.evaluate.generation import generate_texts
 from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
 from ecom_llm.evaluate.masked import evaluate_masked
@@ -25,6 +24,8 @@ from ecom_llm.evaluate.measure import PLACES, Group, Measured, Written, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
+from ecom_llm.evaluate.rnnlg.published import Published, read_published
+from ecom_llm.evaluate.sampling import written_texts
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
@@ -60,17 +61,19 @@ class Writer:
         ranked = rank_items(self.model, self.tokenizer, chosen, self.items, beams, size, PLACES)
         log.info("ranked items for %d histories", len(chosen))
         return {
-            example.id: Written(best[0].title, tuple(one.title for one in best), likelihoods[example.id])
+            example.id: Written(
+                best[0].title, ranking=tuple(one.title for one in best), likelihood=likelihoods[example.id]
+            )
             for example, best in zip(chosen, ranked, strict=True)
         }
 
     def generate(self, examples: Sequence[Example], likelihoods: dict[str, Likelihood]) -> dict[str, Written]:
         chosen = [example for example in examples if not is_ranked(example.skill)]
-        texts = generate_texts(self.model, self.tokenizer, chosen, decoding_of(self.params))
+        texts = written_texts(self.model, self.tokenizer, chosen, decoding_of(self.params))
         log.info("wrote %d texts", len(chosen))
         return {
-            example.id: Written(text, likelihood=likelihoods[example.id])
-            for example, text in zip(chosen, texts, strict=True)
+            example.id: Written(best[0], tuple(best[1:]), likelihood=likelihoods[example.id])
+            for example, best in zip(chosen, texts, strict=True)
         }
 
 
@@ -80,6 +83,7 @@ def baselines(
     training: Sequence[Example],
     titles: Sequence[str],
     encoder: Encoder | None = None,
+    published: Published | None = None,
 ) -> dict[str, list[Written]]:
     """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any.
 
@@ -87,12 +91,14 @@ def baselines(
     """
     if is_ranked(skill):
         ranked = rankings(examples, training, titles, encoder)
-        return {name: [Written(best[0], tuple(best)) for best in lists] for name, lists in ranked.items()}
+        return {name: [Written(best[0], ranking=tuple(best)) for best in lists] for name, lists in ranked.items()}
     found = {"template": templates(examples)}
     if training:
         found["nearest_neighbour"] = nearest_neighbours(examples, training)
     if training and skill == "answer":
         found["bm25"] = found_answers(examples, training)
+    if published:
+        found["hdc"] = published.baselines(examples)
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
@@ -103,6 +109,7 @@ def compare(
     items: Sequence[Item],
     known: dict[tuple[str, str], Matcher],
     encoder: Encoder | None = None,
+    published: Published | None = None,
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
@@ -113,10 +120,11 @@ def compare(
     shown: list[list[dict[str, str]]] = []
     for (skill, locale), here in by_skill_and_locale(examples).items():
         matcher = known[skill, locale]
-        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher))
-        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []), encoder)
+        scoring = published if published and published.covers(here) else None
+        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher, published=scoring))
+        found = baselines(skill, here, taught.get((skill, locale), []), titles.get(locale, []), encoder, scoring)
         for name, texts in found.items():
-            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher))
+            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher, published=scoring))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
     model = measured(mine, shown, encoder)
     return model, {
@@ -151,7 +159,8 @@ def run(params: Params, layout: Layout) -> None:
     items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
     known = matchers(example for split in SPLITS for example in prepared[split])
-    ours, others = compare(examples, written, prepared["train"], items, known, encoder)
+    published = read_published(layout.protocols, prepared["test"])
+    ours, others = compare(examples, written, prepared["train"], items, known, encoder, published)
     evidence = Evidence(
         test_set=fingerprint(examples),
         tokenizer=tokenizer_fingerprint(tokenizer),

@@ -28,10 +28,10 @@ class Writer:
         `recommend` writes the title it holds likeliest: unlike evaluation, which ranks the items there are, a served
         model has no list of items at hand, so the title need not be one of the shop's.
         """
-        from ecom_llm.evaluate.generation import generate_texts
+        from ecom_llm.evaluate.sampling import written_texts
 
-        texts = generate_texts(self.model, self.tokenizer, examples, self.decoding)
-        return [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, texts, strict=True)]
+        texts = written_texts(self.model, self.tokenizer, examples, self.decoding)
+        return [SKILLS[one.skill].finish(best[0], one.locale) for one, best in zip(examples, texts, strict=True)]
 
 
 def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Writer:

@@ -6,7 +6,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -76,7 +76,8 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
     if not sys.stderr.isatty():
         disable_progress_bar()
     examples = {split: list(read_records(layout.split(split), Example)) for split in ("train", "validation")}
-    examples["train"] = list(repeated(examples["train"], params.train.seed))
+    shown = repeated(examples["train"], params.train.seed)
+    examples["train"] = list(in_orders(shown, params.train.attribute_orders, params.train.seed))
     examples["validation"] = watched(examples["validation"], params)
     trained(params, layout, folder, examples)
 
@@ -123,6 +124,19 @@ def repeated(examples: list[Example], seed: int) -> Iterator[Example]:
         drawn = random.Random(f"{seed}\n{example.id}").random()
         for _ in range(int(example.weight) + (drawn < example.weight % 1)):
             yield example
+
+
+def in_orders(examples: Iterable[Example], orders: int, seed: int) -> Iterator[Example]:
+    """Each example as often as there are orders, its attributes first as they came, then shuffled: an epoch has all of them.
+
+    Where the order of attributes means nothing, a model that sees one alone learns it by heart.
+    """
+    for example in examples:
+        yield example
+        for number in range(1, orders):
+            shuffled = list(example.attributes.items())
+            random.Random(f"{seed}\n{number}\n{example.id}").shuffle(shuffled)
+            yield example.model_copy(update={"attributes": dict(shuffled)})
 
 
 def watched(examples: list[Example], params: Params) -> list[Example]:

@@ -25,17 +25,24 @@ class Protocol:
 
 
 def read_protocol(folder: Path) -> Protocol:
-    """Read `mapping.pair`, `detect.pair` and `special_values.txt` as RNNLG published them.
+    """The three files of a folder, as RNNLG published them; raises as `protocol_of` does, and where one cannot be read."""
+    return protocol_of({name: read(folder / name) for name in FILES})
+
+
+def protocol_of(files: Mapping[str, str]) -> Protocol:
+    """What `mapping.pair`, `detect.pair` and `special_values.txt` say.
+
+    Args:
+        files: file name -> its text.
 
     Raises:
-        UserError: one of them is missing or is not what it should be; names it.
+        UserError: one of them is not what it should be; names it.
     """
-    lines = read(folder / MAPPING).splitlines()
-    pairs = tuple(tuple(line.split("\t")) for line in lines if line)
+    pairs = tuple(tuple(line.split("\t")) for line in files[MAPPING].splitlines() if line)
     if any(len(pair) != 2 for pair in pairs):
-        raise UserError(f"{folder / MAPPING}: expected two words a line, parted by a tab, as RNNLG published them.")
+        raise UserError(f"{MAPPING}: expected two words a line, parted by a tab, as RNNLG published them.")
     try:
-        detect, special = (json.loads(read(folder / name)) for name in (DETECT, SPECIAL))
+        detect, special = (json.loads(files[name]) for name in (DETECT, SPECIAL))
         return Protocol(
             mapping=pairs,
             general=dict(detect["general"]),
@@ -44,7 +51,7 @@ def read_protocol(folder: Path) -> Protocol:
         )
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise UserError(
-            f"{folder}: {DETECT} or {SPECIAL} is not as RNNLG published it ({error!r}). Take the files from "
+            f"{DETECT} or {SPECIAL} is not as RNNLG published it ({error!r}). Take the files from "
             "github.com/shawnwun/RNNLG, folder resource."
         ) from error
 
