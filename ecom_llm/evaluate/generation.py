@@ -14,10 +14,11 @@ from transformers import (
 
 from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.padding import batches, pad
+from ecom_llm.evaluate.reranking import unstated
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, slots_of
-from ecom_llm.train.encode import encode, shown_text, uses_slots
+from ecom_llm.train.encode import encode, shown_text, uses_slots, writing_of
 from ecom_llm.train.reach import longest_input
 
 
@@ -87,12 +88,6 @@ def decode(tokenizer: PreTrainedTokenizerBase, tokens: list[int], ends: list[int
     return tokenizer.decode(tokens[:stop], skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
 
 
-def unstated(text: str, example: Example) -> int:
-    """How many facts a text with slots leaves out of those it owes."""
-    skill = SKILLS[example.skill]
-    return len(set(slots_of(skill.facts(example))) - set(SLOT.findall(text))) if skill.owes_all else 0
-
-
 def generate_texts(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], decoding: Decoding
 ) -> list[str]:
@@ -113,7 +108,8 @@ def generate_texts(
         asked = [examples[index] for index in group]
         for index, text in zip(group, continue_batch(model, tokenizer, asked, decoding, sampled=False), strict=True):
             texts[index] = text
-    lacking = [index for index, text in enumerate(texts) if uses_slots(tokenizer) and unstated(text, examples[index])]
+    writing = writing_of(tokenizer)
+    lacking = [index for index, text in enumerate(texts) if writing and unstated(text, examples[index], writing)]
     again = [index for index in lacking for _ in range(decoding.num_return_sequences)]
     for start in tqdm(
         range(0, len(again), 4 * decoding.per_device_eval_batch_size), desc="again", disable=None, leave=False
@@ -121,5 +117,5 @@ def generate_texts(
         group = again[start : start + 4 * decoding.per_device_eval_batch_size]
         asked = [examples[index] for index in group]
         for index, text in zip(group, continue_batch(model, tokenizer, asked, decoding, sampled=True), strict=True):
-            texts[index] = min(texts[index], text, key=lambda one, index=index: unstated(one, examples[index]))
+            texts[index] = min(texts[index], text, key=lambda one, index=index: unstated(one, examples[index], writing))
     return [shown_text(text, example, tokenizer) for text, example in zip(texts, examples, strict=True)]

@@ -13,7 +13,7 @@ from math import exp, log
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, UNSPACED, Writing, slots_of, wanted_mentions, words_of
+from ecom_llm.skills.slots import EVERY, SLOT, UNSPACED, Writing, slots_of, wanted_mentions, words_of
 
 ORDER = 4
 """Longest n-gram."""
@@ -68,16 +68,23 @@ def consensus(texts: Sequence[str]) -> dict[str, float]:
     }
 
 
+def unstated(text: str, example: Example, writing: Writing = EVERY) -> int:
+    """How many facts a text with slots leaves out of those it owes, as far as there are slots for them."""
+    skill = SKILLS[example.skill]
+    if not skill.owes_all:
+        return 0
+    owed = {slot for slot in slots_of(skill.facts(example)) if writing.knows(slot)}
+    return len(owed - set(SLOT.findall(text)))
+
+
 def faults(text: str, example: Example, writing: Writing) -> int:
     """Facts that a text with slots owes and leaves out, and mentions it makes too few or too many."""
     skill = SKILLS[example.skill]
     if not skill.owes_all:
         return 0
-    owed = {slot for slot in slots_of(skill.facts(example)) if writing.knows(slot)}
-    missing = len(owed - set(SLOT.findall(text)))
     said, wanted = Counter(words_of(text)), wanted_mentions(skill.facts(example))
     wrong = sum(abs(wanted[name] - sum(said[word] for word in words)) for name, words in writing.mentions.items())
-    return missing + wrong
+    return unstated(text, example, writing) + wrong
 
 
 def ranked(

@@ -2,7 +2,8 @@
 
 import torch
 
-from ecom_llm.evaluate.generation import OwnSlots, unstated
+from ecom_llm.evaluate.generation import OwnSlots
+from ecom_llm.evaluate.reranking import unstated
 from ecom_llm.records import Example
 from ecom_llm.train.tokenizer import train_tokenizer
 
