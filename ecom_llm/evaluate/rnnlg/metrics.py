@@ -1,7 +1,7 @@
 """RNNLG's two figures, each an `evaluate.Metric` that needs no network."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import evaluate
 from datasets import Features, List, Value
@@ -33,15 +33,20 @@ def hypothesis(text: str, protocol: Protocol) -> str:
     return without_end(normalise(text, protocol.mapping, join_numbers=False))
 
 
-def references(acts: Sequence[Act], known: Sequence[tuple[Act, str]], protocol: Protocol) -> list[list[str]]:
-    """For each act, all known sentences with the same delexicalised act, refilled with this act's values.
+Pool = dict[tuple[str, ...], list[str]]
+"""Delexicalised act -> the distinct sentences of all acts that are the same delexicalised, with tokens for their values."""
 
-    Args:
-        known: acts and human sentences of the whole test split, the acts' own among them.
-    """
+
+def pooled(known: Iterable[tuple[Act, str]], protocol: Protocol) -> Pool:
+    """The sentences that references are made of; `known` are the acts and human sentences of a whole split."""
     pool: dict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
     for act, sentence in known:
         pool[act.delexicalised][delexicalise(normal(sentence, protocol), act, protocol)] = None
+    return {act: list(sentences) for act, sentences in pool.items()}
+
+
+def references(acts: Iterable[Act], pool: Pool, protocol: Protocol) -> list[list[str]]:
+    """For each act, all sentences with the same delexicalised act, refilled with this act's values."""
     return [[lexicalise(text, act, protocol) for text in pool[act.delexicalised]] for act in acts]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ecom_llm.evaluate.metrics import Result
 from ecom_llm.evaluate.rnnlg.acts import Act, act_of, delexicalise, lexicalise
-from ecom_llm.evaluate.rnnlg.metrics import RnnlgBleu, RnnlgSlotError, normal, references
+from ecom_llm.evaluate.rnnlg.metrics import Pool, RnnlgBleu, RnnlgSlotError, normal, pooled, references
 from ecom_llm.evaluate.rnnlg.protocol import Protocol, protocol_of
 from ecom_llm.records import Example, UserError
 
@@ -22,8 +22,8 @@ class Published:
     """What the publisher gave, and the test split that references come from."""
 
     protocol: Protocol
-    known: Sequence[tuple[Act, str]]
-    """Acts and human sentences of the whole test split."""
+    pool: Pool
+    """What references are made of: the sentences of the whole test split."""
     baseline: dict[tuple[str, ...], str]
     """Delexicalised act -> the rule baseline's sentence for the first such test act, delexicalised."""
     rows: frozenset[str]
@@ -45,7 +45,7 @@ class Published:
         `rnnlg_hypotheses` is the mean number of texts that counted: below 5 the figures are of fewer, and therefore better.
         """
         acts = self.acts(examples)
-        wanted = references(acts, self.known, self.protocol)
+        wanted = references(acts, self.pool, self.protocol)
         counted = sum(len(row[:HYPOTHESES]) for row in texts) / len(texts)
         found: dict[str, Result] = {"rnnlg_hypotheses": {"rnnlg_hypotheses": counted}}
         for ending, count in (("", HYPOTHESES), ("_1", 1)):
@@ -89,4 +89,4 @@ def published(given: dict[str, dict[str, str]], test: Sequence[Example]) -> Publ
     for (act, _), example in zip(known, covered, strict=True):
         text = normal(given["baseline"][example.source], protocol)
         baseline.setdefault(act.delexicalised, delexicalise(text, act, protocol))
-    return Published(protocol, known, baseline, frozenset(example.source for example in covered))
+    return Published(protocol, pooled(known, protocol), baseline, frozenset(example.source for example in covered))

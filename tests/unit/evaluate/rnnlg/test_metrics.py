@@ -8,7 +8,7 @@ import pytest
 
 from ecom_llm.collect.forms.rnnlg import FILES, attributes_of, parse_act
 from ecom_llm.evaluate.rnnlg.acts import act_of, delexicalise, lexicalise
-from ecom_llm.evaluate.rnnlg.metrics import RnnlgBleu, RnnlgSlotError, normal, references, slot_errors
+from ecom_llm.evaluate.rnnlg.metrics import RnnlgBleu, RnnlgSlotError, normal, pooled, references, slot_errors
 from ecom_llm.evaluate.rnnlg.normalise import normalise
 from ecom_llm.evaluate.rnnlg.protocol import Protocol, read_protocol
 from ecom_llm.records import UserError
@@ -28,7 +28,7 @@ ACTS = [act_of(attributes, INVENTED) for attributes, _ in GOLDEN["split"]]
 
 def test_references_are_all_sentences_of_the_same_act_refilled():
     known = list(zip(ACTS, (sentence for _, sentence in GOLDEN["split"]), strict=True))
-    assert references(ACTS, known, INVENTED) == [
+    assert references(ACTS, pooled(known, INVENTED), INVENTED) == [
         [normalise(text, INVENTED.mapping) for text in texts] for texts in GOLDEN["references"]
     ]
 
@@ -114,7 +114,7 @@ def test_the_rule_baseline_scores_what_was_published():
     rows = json.loads("".join((LAPTOP / "test.json").read_text(encoding="utf-8").splitlines()[5:]))
     assert "test.json" in FILES
     acts = [act_of(attributes_of(*parse_act(spelt)), protocol) for spelt, _, _ in rows]
-    wanted = references(acts, [(act, row[1]) for act, row in zip(acts, rows, strict=True)], protocol)
+    wanted = references(acts, pooled(((act, row[1]) for act, row in zip(acts, rows, strict=True)), protocol), protocol)
     # RNNLG's program takes the baseline of the first test act that is the same delexicalised
     first: dict[tuple[str, ...], str] = {}
     for act, row in zip(acts, rows, strict=True):
