@@ -7,7 +7,8 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 from ecom_llm.params import validate
 from ecom_llm.train.batching import CompletionLoss, summed_loss
 from ecom_llm.train.dropout import with_dropout
-from ecom_llm.train.stage import in_orders
+from ecom_llm.train.stage import in_orders, run
+from ecom_llm.train.trainer import CompletionTrainer
 from tests.unit.train.conftest import example
 
 
@@ -78,3 +79,24 @@ def test_shares_are_below_one(tiny_params, value):
     values["train"]["dropout"] = value
     with pytest.raises(Exception, match="dropout"):
         validate(values, "test")
+
+
+def test_a_training_with_dropout_that_was_killed_ends_with_the_same_weights(prepared, tiny_params, monkeypatch):
+    values = {"dropout": 0.2, "label_smoothing": 0.1, "attribute_orders": 2, "hide_slot_values": True}
+    params = tiny_params.model_copy(update={"train": tiny_params.train.model_copy(update=values)})
+    run(params, prepared)
+    whole = (prepared.model / "model.safetensors").read_bytes()
+    stop = CompletionTrainer.training_step
+
+    def killed(self, *args: object, **kwargs: object) -> torch.Tensor:
+        if self.state.global_step == 12:
+            raise KeyboardInterrupt
+        return stop(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CompletionTrainer, "training_step", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(params, prepared)
+    assert list(prepared.checkpoints.glob("*/checkpoint-10"))
+    run(params, prepared)
+    assert (prepared.model / "model.safetensors").read_bytes() == whole
