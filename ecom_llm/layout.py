@@ -45,11 +45,6 @@ class Layout:
         return self.workspace / "data" / "collected"
 
     @property
-    def protocols(self) -> Path:
-        """What publishers give for a scoring of their own, inside `collected`: a JSON list, empty where there is none."""
-        return self.collected / "protocols.json"
-
-    @property
     def prepared(self) -> Path:
         return self.workspace / "data" / "prepared"
 
@@ -125,6 +120,11 @@ class Layout:
     @property
     def prefect(self) -> Path:
         return self.state / "prefect"
+
+    @property
+    def protocols(self) -> Path:
+        """What publishers give for a scoring of their own, a JSON list inside `prepared`; `collect` writes one of that name."""
+        return self.prepared / "protocols.json"
 
     def split(self, name: str) -> Path:
         """The examples of one split, a folder of Parquet shards inside `prepared`."""

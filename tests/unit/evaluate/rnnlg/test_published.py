@@ -1,6 +1,7 @@
 """What `collect` keeps of a publisher's scoring reaches `evaluate`: the figures, and the rule baseline beside them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def collected(root: Path, files: dict[str, str]) -> tuple[Layout, list[Example]]
     source = Source(form="rnnlg", path=".", locale="en", weight=1.0, columns={})
     given = params.collect.model_copy(update={"sources": (source,), "location": "data/sources"})
     collect.run(params.model_copy(update={"collect": given}), layout)
+    layout.prepared.mkdir()
+    shutil.copyfile(layout.collected / "protocols.json", layout.protocols)
     products = list(read_records(layout.collected / "products", Product))
     return layout, [one for one in describe.SKILL.examples(Tables(products=products)) if one.split == "test"]
 
