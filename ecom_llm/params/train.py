@@ -22,8 +22,9 @@ class Train(Section):
     """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
     slots: bool
     """Whether a causal model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
-    hide_slot_values: bool
-    """Whether prompts name a slot without its value: far less to learn by heart, but no word can agree with a value."""
+    min_value_share: float = Field(ge=0, le=1)
+    """Values that a smaller share of the training examples has are hidden in prompts, which then name the slot alone; 0 shows all.
+    Rare values can only be learned by heart; frequent ones decide words beside them."""
     attribute_orders: int = Field(ge=1)
     """Orders of its attributes in which each training example is shown: as it came, then shuffled. An epoch has all of them."""
     vocab_size: int = Field(ge=300, le=500_000)

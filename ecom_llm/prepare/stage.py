@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def run(params: Params, layout: Layout) -> None:
-    """Write the three splits, `items`, `rejected.jsonl` and the publishers' `protocols.json` into `layout.prepared`, then the manifest and the data card.
+    """Write the three splits, `items`, `rejected.jsonl` and `protocols.json` into `layout.prepared`, then manifest and data card.
 
     Equal params and tables give equal bytes.
 

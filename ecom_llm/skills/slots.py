@@ -29,10 +29,13 @@ class Writing:
     """The slots it knows; None: every one."""
     capitals: bool = True
     """Whether its sentences begin with a capital; some data sets are lower-cased throughout."""
-    hide_values: bool = False
-    """Whether its prompts name a slot without the value."""
+    shown: frozenset[str] | None = None
+    """The values, casefolded, that its prompts show beside their slots; None: every one."""
     mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Attribute whose values are said in other words -> the words that its mentions were learned to hold."""
+
+    def shows(self, value: str) -> bool:
+        return self.shown is None or value.casefold() in self.shown
 
     def knows(self, slot: str) -> bool:
         return self.names is None or slot in self.names
@@ -86,7 +89,7 @@ def shown_with_slots(
         slots = slots_of({name: value}) if name in slotted else {}
         known = {slot: member for slot, member in slots.items() if writing.knows(slot)}
         plain = {slot: member for slot, member in slots.items() if slot not in known} or {name: value}
-        shown |= {written(slot): "" if writing.hide_values else member for slot, member in known.items()}
+        shown |= {written(slot): member if writing.shows(member) else "" for slot, member in known.items()}
         shown |= plain if len(known) < max(1, len(slots)) else {}
     return shown
 

@@ -37,7 +37,8 @@ def writing_of(tokenizer: "PreTrainedTokenizerBase") -> Writing | None:
     if saved is True:  # models of before 2026-12 know every slot, and spell those that are no token
         return EVERY
     names = frozenset(match.group(1) for match in map(SLOT.fullmatch, tokenizer.get_added_vocab()) if match)
-    return Writing(names=names, **saved)
+    shown = saved["shown"]
+    return Writing(names, saved["capitals"], None if shown is None else frozenset(shown), saved["mentions"])
 
 
 def uses_slots(tokenizer: "PreTrainedTokenizerBase") -> bool:

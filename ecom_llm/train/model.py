@@ -71,13 +71,13 @@ def new_tokenizer(train: Train, examples: Sequence[Example]) -> PreTrainedTokeni
     """A tokenizer over the training split, which knows how its texts are written with slots."""
     if not train.slots:
         return train_tokenizer(learned_text(examples), train.vocab_size)
-    writing = learned_writing(examples, train.hide_slot_values)
+    writing = learned_writing(examples, train.min_value_share)
     slotted = [with_slots(example, writing) for example in examples]
     tokenizer = train_tokenizer(learned_text(slotted), train.vocab_size, map(written, sorted(writing.names)))
     mentions = learned_mentions(examples, slotted)
     tokenizer.init_kwargs["slots"] = {
         "capitals": writing.capitals,
-        "hide_values": writing.hide_values,
+        "shown": None if writing.shown is None else sorted(writing.shown),
         "mentions": mentions,
     }
     return tokenizer

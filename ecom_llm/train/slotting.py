@@ -17,19 +17,26 @@ def begins_with_capitals(examples: Iterable[Example]) -> bool:
     return sum(map(str.isupper, first)) >= sum(map(str.islower, first))
 
 
-def learned_writing(examples: Sequence[Example], hide_values: bool) -> Writing:
-    """The slots that training texts hold twice, of attributes whose values differ: another has nothing to be filled in."""
+def learned_writing(examples: Sequence[Example], min_value_share: float) -> Writing:
+    """The slots that training texts hold twice, of attributes whose values differ: another has nothing to be filled in.
+
+    With a share above 0 prompts show those values alone that so many of the examples have: words agree with a frequent
+    value (`an exceptional battery`), and a rare one could only be learned by heart.
+    """
     capitals = begins_with_capitals(examples)
     every = Writing(capitals=capitals)
     held: Counter[str] = Counter()
     values: dict[str, set[str]] = defaultdict(set)
+    common: Counter[str] = Counter()
     for example in examples:
         slotted = SKILLS[example.skill].slots(example)
         held.update(SLOT.findall(open_slots(example.target, slotted, every)))
         for slot, value in slots_of(slotted).items():
             values[slot].add(value)
+            common[value.casefold()] += 1
     names = frozenset(slot for slot, count in held.items() if count > 1 and len(values[slot]) > 1)
-    return Writing(names=names, capitals=capitals, hide_values=hide_values)
+    shown = frozenset(value for value, count in common.items() if count >= min_value_share * len(examples))
+    return Writing(names=names, capitals=capitals, shown=shown if min_value_share else None)
 
 
 def learned_mentions(examples: Sequence[Example], slotted: Sequence[Example]) -> dict[str, list[str]]:

@@ -69,7 +69,7 @@ def test_a_lower_cased_text_is_opened_and_filled_as_it_stands():
 
 def test_a_slot_that_a_model_does_not_know_stays_a_value():
     known = {"colour": "red", "extras": "x; y", "lined": "yes", "kind": "dress"}
-    writing = Writing(names=frozenset({"colour", "extras 1"}), hide_values=True)
+    writing = Writing(names=frozenset({"colour", "extras 1"}), shown=frozenset())
     assert open_slots("a red dress with x and y", known, writing) == "a ⟦colour⟧ dress with ⟦extras 1⟧ and y"
     shown = {"⟦colour⟧": "", "⟦extras 1⟧": "", "extras 2": "y", "lined": "yes", "kind": "dress"}
     assert shown_with_slots(known, known, writing) == shown

@@ -82,7 +82,7 @@ def test_shares_are_below_one(tiny_params, value):
 
 
 def test_a_training_with_dropout_that_was_killed_ends_with_the_same_weights(prepared, tiny_params, monkeypatch):
-    values = {"dropout": 0.2, "label_smoothing": 0.1, "attribute_orders": 2, "hide_slot_values": True}
+    values = {"dropout": 0.2, "label_smoothing": 0.1, "attribute_orders": 2, "min_value_share": 0.5}
     params = tiny_params.model_copy(update={"train": tiny_params.train.model_copy(update=values)})
     run(params, prepared)
     whole = (prepared.model / "model.safetensors").read_bytes()

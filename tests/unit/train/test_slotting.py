@@ -29,22 +29,29 @@ EXAMPLES = [
 
 
 def test_slots_are_what_differs_and_stands_in_two_texts():
-    writing = learned_writing(EXAMPLES, hide_values=True)
-    assert writing == Writing(names=frozenset({"name"}), capitals=False, hide_values=True)
+    writing = learned_writing(EXAMPLES, min_value_share=1.0)
+    assert writing == Writing(names=frozenset({"name"}), capitals=False, shown=frozenset({"lamp"}))
     capitals = [one.model_copy(update={"target": one.target.capitalize()}) for one in EXAMPLES]
-    assert learned_writing(capitals, hide_values=False).capitals
+    assert learned_writing(capitals, min_value_share=0.0).capitals
 
 
 def test_a_prompt_hides_the_values_of_slots_alone():
-    hidden = with_slots(EXAMPLES[1], learned_writing(EXAMPLES, hide_values=True))
+    hidden = with_slots(EXAMPLES[1], learned_writing(EXAMPLES, min_value_share=1.0))
     assert hidden.attributes == {"⟦name⟧": "", "type": "lamp", "dimmable": "false", "lined": "none"}
     assert hidden.target == "⟦name⟧ is a lamp that is not dimmable"
-    shown = with_slots(EXAMPLES[1], learned_writing(EXAMPLES, hide_values=False))
+    shown = with_slots(EXAMPLES[1], learned_writing(EXAMPLES, min_value_share=0.0))
     assert shown.attributes == {"⟦name⟧": "beam", "type": "lamp", "dimmable": "false", "lined": "none"}
 
 
+def test_frequent_values_are_shown():
+    writing = learned_writing(EXAMPLES, min_value_share=0.2)
+    assert writing.shown == {"ray", "beam", "glow", "lamp"}
+    assert with_slots(EXAMPLES[-1], writing).attributes == {"⟦name⟧": "", "type": "lamp"}
+    assert with_slots(EXAMPLES[0], writing).attributes["⟦name⟧"] == "ray"
+
+
 def test_mentions_are_the_words_that_come_as_often_as_they_are_asked_for():
-    slotted = [with_slots(one, learned_writing(EXAMPLES, True)) for one in EXAMPLES]
+    slotted = [with_slots(one, learned_writing(EXAMPLES, 1.0)) for one in EXAMPLES]
     assert learned_mentions(EXAMPLES, slotted)["dimmable"] == ["dimmable"]
 
 
@@ -55,11 +62,11 @@ def test_an_attribute_that_no_words_tell_has_none():
 
 
 def test_how_slots_are_written_is_saved_with_the_tokenizer(tiny_params, tmp_path):
-    train = tiny_params.train.model_copy(update={"hide_slot_values": True, "vocab_size": 300})
+    train = tiny_params.train.model_copy(update={"min_value_share": 1.0, "vocab_size": 300})
     new_tokenizer(train, EXAMPLES).save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     writing = writing_of(tokenizer)
-    assert (writing.names, writing.capitals, writing.hide_values) == ({"name"}, False, True)
+    assert (writing.names, writing.capitals, writing.shown) == ({"name"}, False, {"lamp"})
     assert list(writing.mentions["dimmable"]) == ["dimmable"]
     encoded = encode(EXAMPLES[:1], tokenizer)[0]
     assert "ray" not in tokenizer.decode(encoded.prompt)
