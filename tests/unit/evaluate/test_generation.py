@@ -7,6 +7,7 @@ from ecom_llm.evaluate.candidates import Candidate, by_facts, by_log_probability
 from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts, written_texts
 from ecom_llm.evaluate.reranking import faults
+from ecom_llm.params import validate
 from ecom_llm.records import UserError
 from ecom_llm.train.encode import encode, uses_slots
 from ecom_llm.train.model import new_model, new_tokenizer
@@ -175,6 +176,19 @@ def test_by_consensus_the_likelihood_decides_where_its_weight_says_so(model, tok
         assert [(left, -each.mean_log_probability) for left, each in zip(facts, found, strict=True)] == sorted(
             (left, -each.mean_log_probability) for left, each in zip(facts, found, strict=True)
         )
+
+
+@pytest.mark.parametrize(
+    ("mode", "count", "fits"), [("best_of_n", 1, False), ("best_of_n", 2, True), ("greedy", 0, True)]
+)
+def test_consensus_needs_two_texts_to_agree(params, mode, count, fits):
+    values = params.model_dump()
+    values["evaluate"] |= {"decoding": mode, "ranker": "consensus", "num_return_sequences": count}
+    if fits:
+        assert validate(values, "test").evaluate.ranker == "consensus"
+    else:
+        with pytest.raises(UserError, match="consensus needs num_return_sequences above 1, found 1"):
+            validate(values, "test")
 
 
 def test_other_decodings_give_one_text_and_best_of_n_the_others_too(model, tokenizer, described):
