@@ -20,7 +20,10 @@ settings.load_profile("busy")
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays with one worker, and all tests of the tiny shop too: its first run takes most of a minute."""
+    """A file stays with one worker, and all tests of the tiny shop too: its first run takes most of a minute.
+
+    So do those that start the servers: two that look for a free port at the same moment find the same one.
+    """
     for item in items:
-        shared = "shop" if "e2e" in item.path.parts and "shop" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(shared))
+        shop = "shop" in getattr(item, "fixturenames", ()) or item.path.name == "test_up.py"
+        item.add_marker(pytest.mark.xdist_group("shop" if "e2e" in item.path.parts and shop else str(item.path)))

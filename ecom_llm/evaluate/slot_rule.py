@@ -18,7 +18,9 @@ class OwnSlots:
         names = {match.group(1): place for match, place in slots.items() if match}
         own = [*(slots_of(SKILLS[example.skill].slots(example)) for example in examples), {}]
         self.ids = torch.tensor(list(names.values()), dtype=torch.long, device=device)
-        self.closed = torch.tensor([[name not in one for name in names] for one in own], device=device)
+        self.closed = torch.tensor(
+            [[name not in one for name in names] for one in own], dtype=torch.bool, device=device
+        )
 
     def close(self, scores: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
         """The scores (rows, vocabulary) with no chance for slots that the texts (rows,) may not write."""

@@ -234,7 +234,7 @@ class Registry:
         log_training(self.mlflow, version.run_id, seed, layout)
         nest(self.mlflow, self.experiment(), version.run_id, seed, layout.workspace.name)
         seeds = sorted({*self.version(version.number).seeds, seed})
-        self._tag(version.number, "trainings", " ".join(str(one) for one in seeds))
+        self.tag(version.number, "trainings", " ".join(str(one) for one in seeds))
         return self.version(version.number)
 
     @answered

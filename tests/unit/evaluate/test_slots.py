@@ -43,6 +43,15 @@ def test_words_are_left_as_they_are():
     assert (scores[0, : len(TOKENIZER) - 3] == 1).all()
 
 
+def test_a_model_whose_texts_held_no_slot_twice_has_none_to_close():
+    """Reviews of products without attributes: the tokenizer is one with slots, and has none."""
+    tokenizer = train_tokenizer(["a red dress"], 300, [])
+    own = OwnSlots(tokenizer, [asked()], torch.device("cpu"))
+    scores = own.close(torch.ones(1, len(tokenizer)), torch.tensor([0]))
+    own.wrote(torch.tensor([5]), torch.tensor([0]))
+    assert (scores == 1).all()
+
+
 def test_a_description_owes_every_fact_and_an_advert_does_not():
     one = asked(colour="red", size="L")
     assert [unstated(text, one, EVERY) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
