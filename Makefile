@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-processes lint clean bench-prepare bench-training bench-evaluation
+.PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation
 .PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals
 
 help:  ## what there is to type
@@ -28,7 +28,10 @@ up: $(READY)  ## Prefect's and MLflow's servers and pages, with the deployments;
 	@$(BIN)/ecom-llm up
 
 test: $(READY)  ## the test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not processes"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not processes and not long"
+
+test-long: $(READY)  ## minutes of real runs: a study in a browser, trainings by several seeds, a killed sweep
+	@$(BIN)/python -m pytest -q -m long
 
 test-processes: $(READY)  ## what trains in several processes for a minute each
 	@$(BIN)/python -m pytest -q -m processes

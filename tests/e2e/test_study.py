@@ -202,6 +202,7 @@ def simulated_alpha(made: Made, seed: int) -> float:
     return found.value
 
 
+@pytest.mark.long
 def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made, page, tmp_path):  # noqa: F811
     all_tasks = len(made.study.sheet(1).tasks)
     asked = open_page(page, made, 1)
@@ -244,6 +245,7 @@ def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made
     assert "Stored with ecom-llm-tiny version 2" in told
 
 
+@pytest.mark.long
 def test_a_rule_that_names_what_people_say_decides(stocked, tmp_path):
     """By the study of the test before: the candidate is promoted because people prefer it, and not without their word."""
     primary = {"metric": "human_win_rate", "skill": "all", "locale": "all", "greater_is_better": True}

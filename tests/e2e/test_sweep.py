@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.e2e.conftest import COMMAND, ecom_llm, environment, git
@@ -61,6 +62,7 @@ def mlflow_of(folder: Path) -> dict:
     return json.loads(told.stdout)
 
 
+@pytest.mark.long
 def test_a_killed_sweep_goes_on_and_its_best_becomes_the_candidate(shop, tmp_path):
     space = tmp_path / "space.yaml"
     space.write_text(yaml.safe_dump(SPACE))

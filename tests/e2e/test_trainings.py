@@ -12,7 +12,7 @@ from tests.e2e.conftest import ecom_llm, environment, git
 from tests.e2e.test_spine import champion_of
 from tests.e2e.test_sweep import killed_in
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WORDS = ["run", "--no-promote", "--set", "train.max_steps=20", "--set", "train.seed=7"]
 TWO = [*WORDS, "--set", "promote.trainings=2"]
