@@ -32,10 +32,10 @@ def history(registry: Registry) -> str:
         UserError: an entry was edited, removed or reordered, or it tells of another champion than MLflow.
     """
     chain = registry.journal.read()
-    lines = [*map(line, chain.entries), *chain.notes]
-    wrong = faults(chain, registry.anchor(), registry.aliases().get("champion"))
+    lines, anchor = [*map(line, chain.entries), *chain.notes], registry.anchor()
+    if not chain.entries and not anchor:  # versions from before there was a journal are found by the next promotion
+        return f"{registry.model_name} has no history yet: run `ecom-llm run`."
+    wrong = faults(chain, anchor, registry.aliases().get("champion"))
     if wrong:
         raise UserError("\n".join([f"the journal of {registry.model_name} cannot be believed:", *wrong, *lines]))
-    if not chain.entries:
-        return f"{registry.model_name} has no history yet: run `ecom-llm run`."
     return "\n".join([*lines, f"{len(chain.entries)} entries, each chained to the one before: whole."])

@@ -23,7 +23,7 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
         aliases = registry.aliases()
         if aliases.get("champion") != version.number:
             old = aliases.get("champion")
-            told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), "promoted_before": str(version.promoted)}
+            told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **tags_of(version)}
             registry.note("promoting", version.number, **told)
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
             registry.tag(version.number, "promoted", str(1 + max(one.promoted for one in registry.versions())))
@@ -33,6 +33,11 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
             registry.note("promoted", version.number, **told)
         if aliases.get("candidate") == version.number:
             registry.alias("candidate", None)
+
+
+def tags_of(version: Version) -> dict[str, str]:
+    """What a change of the champion sets on the version that is to be it: told in the journal, so that `undo` can take it back."""
+    return {"promoted_before": str(version.promoted), "rolled_back_before": str(version.rolled_back).lower()}
 
 
 def before(registry: Registry, version: Version) -> Version | None:
@@ -76,7 +81,7 @@ def rollback(registry: Registry, to: str | None = None) -> tuple[Version, Versio
         settle(registry)
         now = registry.champion()
         back = target(registry, now, to)
-        registry.note("rolling back", back.number, instead_of=now.number if now else "")
+        registry.note("rolling back", back.number, instead_of=now.number if now else "", **tags_of(back))
         if now:
             registry.tag(now.number, "rolled_back", "true")
         registry.tag(back.number, "rolled_back", "false")
@@ -130,9 +135,10 @@ def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
 
     A broken roll-back is not brought to its end: whoever asked for it asks again, and would then go back twice.
     """
-    if begun.event == "promoting":
-        registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
-    elif champion:
+    # a version that was rolled back stays so: it must not return by itself because somebody began to bring it back
+    registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
+    registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
+    if begun.event == "rolling back" and champion:
         registry.tag(champion, "rolled_back", "false")
     back = before(registry, registry.version(champion)) if champion else None
     registry.alias("previous", back.number if back else None)

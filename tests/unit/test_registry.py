@@ -365,6 +365,24 @@ def test_an_abandoned_promotion_makes_no_earlier_champion(
     assert rollback(registry)[1].number == one.number
 
 
+@pytest.mark.parametrize("act", ["promote", "rollback"])
+def test_what_was_rolled_back_stays_so_when_bringing_it_back_is_broken_off(
+    registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    promote(registry, two, by_hand=True)
+    rollback(registry)
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "alias", lambda self, alias, number: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            promote(registry, two, by_hand=True) if act == "promote" else rollback(registry, two.number)
+    settled_again(registry)
+    assert registry.version(two.number).rolled_back and not registry.version(one.number).rolled_back
+    with pytest.raises(UserError, match="does not return by itself"):
+        promote(registry, two, by_hand=False)
+
+
 def test_a_champion_that_somebody_chose_in_mlflow_is_told(registry: Registry, versions: list[Version]) -> None:
     one, two, _ = versions
     promote(registry, one, by_hand=True)
