@@ -88,7 +88,7 @@ def start(name: str, command: list[str], layout: Layout, **extra: str) -> Servic
 
 def prefect_server(layout: Layout, port: int) -> Service:
     """Prefect's server and UI; the UI asks port 4200 unless told where its API is."""
-    command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    command = ["flows.prefect_server", "server", "start", "--host", HOST, "--port", str(port)]
     return start("prefect", command, layout, PREFECT_UI_API_URL=f"http://{HOST}:{port}/api")
 
 
