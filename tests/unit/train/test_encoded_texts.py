@@ -121,6 +121,21 @@ def test_a_text_is_shown_as_often_as_its_weight_says(prepared, examples, tiny_pa
     assert list(texts) == encode(shown, tokenizer)
 
 
+def test_each_order_of_attributes_is_learned_and_another_number_or_seed_is_encoded_anew(
+    prepared, examples, tiny_params, tokenizer
+):
+    two = tiny_params.train.model_copy(update={"attribute_orders": 2})
+    texts = encoded_splits(two, prepared, tokenizer)["train"]
+    shown = list(Shown(prepared.split("train"), two.seed, 2))
+    assert len(shown) == 2 * len(examples)
+    assert list(texts) == encode(shown, tokenizer)
+    for other, files in ((two, 1), (two.model_copy(update={"seed": two.seed + 1}), 2), (tiny_params.train, 3)):
+        encoded_splits(other, prepared, tokenizer)
+        assert len(list(prepared.tokens.glob("*.arrow"))) == files
+    encoded_splits(tiny_params.train.model_copy(update={"seed": two.seed + 1}), prepared, tokenizer)
+    assert len(list(prepared.tokens.glob("*.arrow"))) == 3
+
+
 def test_a_second_training_on_the_same_data_encodes_nothing(prepared, tiny_params, monkeypatch):
     stage.run(tiny_params, prepared)
     weights = (prepared.model / "model.safetensors").read_bytes()
