@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, Writing, is_word, slots_of
+from ecom_llm.skills.slots import SLOT, Slotting, is_word, slots_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def states(text: str, value: str) -> bool:
     return any(is_word(text, match.start(), match.end()) for match in found)
 
 
-def unstated(written: str, example: Example, writing: Writing | None) -> int:
+def unstated(written: str, example: Example, slotting: Slotting | None) -> int:
     """How many facts a text leaves out of those it owes: of a model with slots by the slots it knows, else word for word.
 
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
@@ -44,8 +44,8 @@ def unstated(written: str, example: Example, writing: Writing | None) -> int:
     """
     skill = SKILLS[example.skill]
     owed = slots_of(skill.facts(example)) if skill.owes_all else {}
-    if writing:
-        return len({slot for slot in owed if writing.knows(slot)} - set(SLOT.findall(written)))
+    if slotting:
+        return len({slot for slot in owed if slotting.knows(slot)} - set(SLOT.findall(written)))
     return sum(not states(written, value) for value in owed.values())
 
 

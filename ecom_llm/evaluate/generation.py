@@ -12,8 +12,8 @@ from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.reranking import ranked
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
-from ecom_llm.skills.slots import Writing
-from ecom_llm.train.encode import Encoded, encode, shown_text, uses_slots, writing_of
+from ecom_llm.skills.slots import Slotting
+from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of, uses_slots
 from ecom_llm.train.reach import longest_input
 
 
@@ -46,13 +46,13 @@ def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
 
 
 def candidate(
-    tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example, writing: Writing | None
+    tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example, slotting: Slotting | None
 ) -> Candidate:
     """What was written, as it may be ranked and shown."""
     text = decode(tokenizer, written.tokens)
     return Candidate(
         shown_text(text, example, tokenizer),
-        unstated=unstated(text, example, writing),
+        unstated=unstated(text, example, slotting),
         log_probability=written.log_probability,
         scored=written.scored,
         written=text,
@@ -105,16 +105,16 @@ def one_each(
         batch_size=decoding.per_device_eval_batch_size,
         scored=decoding.decoding == "best_of_n",
     )
-    writing = writing_of(tokenizer)
-    return [candidate(tokenizer, one, example, writing) for one, example in zip(found, examples, strict=True)]
+    slotting = slotting_of(tokenizer)
+    return [candidate(tokenizer, one, example, slotting) for one, example in zip(found, examples, strict=True)]
 
 
 def in_order(
-    candidates: Sequence[Candidate], example: Example, writing: Writing | None, decoding: Decoding
+    candidates: Sequence[Candidate], example: Example, slotting: Slotting | None, decoding: Decoding
 ) -> list[Candidate]:
     """The candidates of an example, best first by `decoding.ranker`; by `consensus` equal ones stand there once."""
     if decoding.ranker == "consensus":
-        return ranked(candidates, example, writing, decoding.likelihood_weight)
+        return ranked(candidates, example, slotting, decoding.likelihood_weight)
     return sorted(candidates, key=RANKERS[decoding.ranker])
 
 
@@ -125,11 +125,31 @@ def drawn_candidates(
     encoded: Sequence[Encoded],
     decoding: Decoding,
 ) -> list[list[Candidate]]:
-    """`num_return_sequences` drawn texts for each example, best first (see `in_order`)."""
-    copies, writing = range(decoding.num_return_sequences), writing_of(tokenizer)
+    """`num_return_sequences` drawn texts for each example."""
+    copies = range(decoding.num_return_sequences)
     asked = [example for example in examples for _ in copies]
     found = iter(one_each(model, tokenizer, asked, [one for one in encoded for _ in copies], decoding, sampled=True))
-    return [in_order([next(found) for _ in copies], example, writing, decoding) for example in examples]
+    return [[next(found) for _ in copies] for _ in examples]
+
+
+def candidates_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    decoding: Decoding,
+) -> list[list[Candidate]]:
+    """The texts among which `best_of_n` chooses, for each example: the likeliest and drawn ones; see `written_texts`."""
+    if decoding.ranker == "consensus":
+        return drawn_candidates(model, tokenizer, examples, encoded, decoding)
+    found = [[one] for one in one_each(model, tokenizer, examples, encoded, decoding, sampled=False)]
+    open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.unstated]
+    drawn = drawn_candidates(
+        model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
+    )
+    for place, others in zip(open_ones, drawn, strict=True):
+        found[place] += others
+    return found
 
 
 def written_texts(
@@ -139,11 +159,11 @@ def written_texts(
     decoding: Decoding,
     encoded: Sequence[Encoded] | None = None,
 ) -> list[list[str]]:
-    """The texts that the model writes for each example, best first, in the examples' order; their targets are not read.
+    """The distinct texts that the model writes for each example, best first, in the examples' order; their targets are not read.
 
-    `best_of_n` takes the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones, and gives the
-    others after it. By `facts`, a likeliest text that leaves out nothing is taken as it is, and nothing is drawn for it;
-    by `consensus`, the drawn ones are all there are. Every other decoding gives one text.
+    `best_of_n` orders, by `ranker`, the likeliest text and `num_return_sequences` drawn ones. By `facts`, a likeliest text
+    that leaves out nothing is taken as it is, and nothing is drawn for it; by `consensus`, the drawn ones are all there are.
+    Every other decoding gives one text.
     Equal input gives equal texts, sampled ones too; another `batch_size` may flip a near tie, since padding changes how
     floating-point sums round.
 
@@ -154,20 +174,13 @@ def written_texts(
         UserError: a prompt fills all the positions the model has.
     """
     encoded = encode(examples, tokenizer) if encoded is None else encoded
-    if decoding.decoding == "best_of_n" and decoding.ranker == "consensus":
-        drawn = drawn_candidates(model, tokenizer, examples, encoded, decoding)
-        return [[one.text for one in found] for found in drawn]
-    taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
-    best = [[found.text] for found in taken]
-    if decoding.decoding == "best_of_n":
-        open_ones = [place for place, found in enumerate(taken) if decoding.ranker != "facts" or found.unstated]
-        drawn = drawn_candidates(
-            model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
-        )
-        for place, others in zip(open_ones, drawn, strict=True):
-            ordered = sorted([taken[place], *others], key=RANKERS[decoding.ranker])
-            best[place] = list(dict.fromkeys(found.text for found in ordered))
-    return best
+    if decoding.decoding != "best_of_n":
+        taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
+        return [[found.text] for found in taken]
+    slotting = slotting_of(tokenizer)
+    found = candidates_of(model, tokenizer, examples, encoded, decoding)
+    ordered = [in_order(one, example, slotting, decoding) for one, example in zip(found, examples, strict=True)]
+    return [list(dict.fromkeys(candidate.text for candidate in candidates)) for candidates in ordered]
 
 
 def generate_texts(

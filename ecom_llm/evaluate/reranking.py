@@ -13,7 +13,7 @@ from math import exp, log
 from ecom_llm.evaluate.candidates import Candidate, unstated
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, UNSPACED, Writing, wanted_mentions, words_of
+from ecom_llm.skills.slots import SLOT, UNSPACED, Slotting, wanted_mentions, words_of
 
 ORDER = 4
 """Longest n-gram."""
@@ -56,29 +56,29 @@ def consensus(texts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def faults(written: str, example: Example, writing: Writing | None) -> int:
+def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     """Facts that a text as it was written owes and leaves out, and mentions it makes too few or too many."""
-    skill, mentions = SKILLS[example.skill], writing.mentions if writing else {}
+    skill, mentions = SKILLS[example.skill], slotting.mentions if slotting else {}
     if not skill.owes_all:
         return 0
     said, wanted = Counter(words_of(written)), wanted_mentions(skill.facts(example))
     wrong = sum(abs(wanted[name] - sum(said[word] for word in words)) for name, words in mentions.items())
-    return unstated(written, example, writing) + wrong
+    return unstated(written, example, slotting) + wrong
 
 
 def ranked(
-    candidates: Sequence[Candidate], example: Example, writing: Writing | None, likelihood_weight: float
+    candidates: Sequence[Candidate], example: Example, slotting: Slotting | None, likelihood_weight: float
 ) -> list[Candidate]:
     """The distinct candidates, best first: by faults, then by consensus + weight x log-probability per token.
 
     Args:
-        writing: how the model writes slots; None: it has none.
+        slotting: how the model writes slots; None: it has none.
     """
     agreed = consensus([candidate.written for candidate in candidates])
     distinct = {candidate.written: candidate for candidate in reversed(candidates)}
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
         worth = agreed[candidate.written] + likelihood_weight * candidate.mean_log_probability
-        return faults(candidate.written, example, writing), -worth, candidate.written
+        return faults(candidate.written, example, slotting), -worth, candidate.written
 
     return sorted(distinct.values(), key=key)

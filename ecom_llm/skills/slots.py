@@ -22,7 +22,7 @@ UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 @dataclass(frozen=True)
-class Writing:
+class Slotting:
     """How a model writes slots: decided by its training texts, and saved with its tokenizer."""
 
     names: frozenset[str] | None = None
@@ -41,7 +41,7 @@ class Writing:
         return self.names is None or slot in self.names
 
 
-EVERY = Writing()
+EVERY = Slotting()
 
 
 def never_stated(value: str) -> bool:
@@ -81,15 +81,15 @@ def written(slot: str) -> str:
 
 
 def shown_with_slots(
-    attributes: Mapping[str, str], slotted: Mapping[str, str], writing: Writing = EVERY
+    attributes: Mapping[str, str], slotted: Mapping[str, str], slotting: Slotting = EVERY
 ) -> dict[str, str]:
     """What a prompt shows to a model with slots: the attributes in order, those that may be stated under their slots."""
     shown: dict[str, str] = {}
     for name, value in attributes.items():
         slots = slots_of({name: value}) if name in slotted else {}
-        known = {slot: member for slot, member in slots.items() if writing.knows(slot)}
+        known = {slot: member for slot, member in slots.items() if slotting.knows(slot)}
         plain = {slot: member for slot, member in slots.items() if slot not in known} or {name: value}
-        shown |= {written(slot): member if writing.shows(member) else "" for slot, member in known.items()}
+        shown |= {written(slot): member if slotting.shows(member) else "" for slot, member in known.items()}
         shown |= plain if len(known) < max(1, len(slots)) else {}
     return shown
 
@@ -113,12 +113,12 @@ def starts_sentence(text: str, at: int) -> bool:
     return not text[:at].strip() or text[:at].rstrip()[-1] in ".!?:"
 
 
-def open_slots(text: str, attributes: Mapping[str, str], writing: Writing = EVERY) -> str:
+def open_slots(text: str, attributes: Mapping[str, str], slotting: Slotting = EVERY) -> str:
     """Put slots in place of the values a text states; a text they would not give back exactly stays as it is.
 
     Of two slots of one value the first stands for its first occurrence, the second for its second.
     """
-    slots = {slot: value for slot, value in slots_of(attributes).items() if writing.knows(slot)}
+    slots = {slot: value for slot, value in slots_of(attributes).items() if slotting.knows(slot)}
     by_value: dict[str, list[str]] = {}
     for slot, value in slots.items():
         by_value.setdefault(value.casefold(), []).append(slot)
@@ -132,13 +132,13 @@ def open_slots(text: str, attributes: Mapping[str, str], writing: Writing = EVER
         if waiting is None or not is_word(text, match.start(), match.end()):
             return match.group()
         value = slots[waiting[0]]
-        capital = writing.capitals and starts_sentence(text, match.start())
+        capital = slotting.capitals and starts_sentence(text, match.start())
         if match.group() != (capitalised(value) if capital else value):
             return match.group()
         return written(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
     opened = stated.sub(slot_for, text)
-    return opened if fill_slots(opened, attributes, writing) == text else text
+    return opened if fill_slots(opened, attributes, slotting) == text else text
 
 
 def capitalised(value: str) -> str:
@@ -146,7 +146,7 @@ def capitalised(value: str) -> str:
     return value[:1].upper() + value[1:]
 
 
-def fill_slots(text: str, attributes: Mapping[str, str], writing: Writing = EVERY) -> str:
+def fill_slots(text: str, attributes: Mapping[str, str], slotting: Slotting = EVERY) -> str:
     """Put the values in place of slots; a slot that names nothing known is left out, since nobody should read it."""
     slots = slots_of(attributes)
     filled = ""
@@ -154,7 +154,7 @@ def fill_slots(text: str, attributes: Mapping[str, str], writing: Writing = EVER
     for match in SLOT.finditer(text):
         filled += text[end : match.start()]
         value = slots.get(match.group(1), "")
-        capital = writing.capitals and starts_sentence(filled, len(filled))
+        capital = slotting.capitals and starts_sentence(filled, len(filled))
         filled += capitalised(value) if capital else value
         end = match.end()
     return filled + text[end:]

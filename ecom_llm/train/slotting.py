@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, Writing, open_slots, slots_of, wanted_mentions, words_of
+from ecom_llm.skills.slots import SLOT, Slotting, open_slots, slots_of, wanted_mentions, words_of
 
 MENTIONED = 0.8
 """Share of the texts asked for a mention whose mention must be told by words, or nobody counts them."""
@@ -17,14 +17,14 @@ def begins_with_capitals(examples: Iterable[Example]) -> bool:
     return sum(map(str.isupper, first)) >= sum(map(str.islower, first))
 
 
-def learned_writing(examples: Iterable[Example], min_value_share: float) -> Writing:
+def learned_slotting(examples: Iterable[Example], min_value_share: float) -> Slotting:
     """The slots that training texts hold twice, of attributes whose values differ: another has nothing to be filled in.
 
     With a share above 0 prompts show those values alone that so many of the examples have: words agree with a frequent
     value (`an exceptional battery`), and a rare one could only be learned by heart. The examples are gone through twice.
     """
     capitals = begins_with_capitals(examples)
-    every = Writing(capitals=capitals)
+    every = Slotting(capitals=capitals)
     held: Counter[str] = Counter()
     values: dict[str, set[str]] = defaultdict(set)
     common: Counter[str] = Counter()
@@ -38,7 +38,7 @@ def learned_writing(examples: Iterable[Example], min_value_share: float) -> Writ
             common[value.casefold()] += 1
     names = frozenset(slot for slot, count in held.items() if count > 1 and len(values[slot]) > 1)
     shown = frozenset(value for value, count in common.items() if count >= min_value_share * total)
-    return Writing(names=names, capitals=capitals, shown=shown if min_value_share else None)
+    return Slotting(names=names, capitals=capitals, shown=shown if min_value_share else None)
 
 
 def learned_mentions(examples: Iterable[Example], slotted: Iterable[Example]) -> dict[str, list[str]]:

@@ -40,9 +40,9 @@ from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 
 logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).parents[1]
-CODE = (
-    *(PACKAGE / name for name in ("skills", "records.py", "shards.py")),
-    *(PACKAGE / "train" / name for name in ("encode.py", "encoded_texts.py", "orders.py", "slotting.py")),
+CODE = tuple(
+    PACKAGE / name
+    for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py", "train/orders.py")
 )
 """What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
@@ -87,7 +87,7 @@ def train(params: Params, layout: Layout, folder: Path) -> None:
 
 def trained(params: Params, layout: Layout, folder: Path) -> None:
     """One training, from new weights or from the last checkpoint in `folder`."""
-    shown = Shown(layout.split("train"), params.train.seed, params.train.attribute_orders)
+    shown = Shown(layout.split("train"), params.train.seed)
     model, tokenizer = model_and_tokenizer(params.train, shown, layout.workspace)
     read = (masked_reading if params.train.objective == "masked" else reading)(tokenizer, model)
     surveys, data = {}, {}
@@ -130,14 +130,13 @@ def times(name: str, weight: float, seed: int) -> int:
 
 @dataclass(frozen=True)
 class Shown:
-    """The training examples, each as often as an epoch shows it, read anew from their shards whenever they are gone through."""
+    """The training examples, each as often as its weight says, read anew from their shards whenever they are gone through."""
 
     folder: Path
     seed: int
-    orders: int = 1
 
     def __iter__(self) -> Iterator[Example]:
-        for example in in_orders(read_records(self.folder, Example), self.orders, self.seed):
+        for example in read_records(self.folder, Example):
             for _ in range(times(example.id, example.weight, self.seed)):
                 yield example
 

@@ -8,9 +8,9 @@ from sacrebleu.metrics import BLEU
 from ecom_llm.evaluate.candidates import Candidate
 from ecom_llm.evaluate.reranking import agreement, consensus, faults, grams, ranked
 from ecom_llm.records import Example
-from ecom_llm.skills.slots import Writing
+from ecom_llm.skills.slots import Slotting
 
-WRITING = Writing(
+SLOTTING = Slotting(
     names=frozenset({"colour", "size", "size 2"}), mentions={"washable": ("washable", "wash"), "lined": ("lined",)}
 )
 texts = st.lists(st.sampled_from(["a", "b", "c", "d", "⟦x⟧", ","]), min_size=1, max_size=9).map(" ".join)
@@ -54,8 +54,8 @@ def test_consensus_counts_repetitions_and_the_text_itself():
 def test_faults_are_missing_facts_and_wrong_mentions(text, expected):
     # `kind` has no slot that this model knows, and so no text owes it
     one = asked(colour="red", size="L", washable="no", kind="dress")
-    assert faults(text, one, WRITING) == expected
-    assert faults(text, asked("advertise", colour="red"), WRITING) == 0
+    assert faults(text, one, SLOTTING) == expected
+    assert faults(text, asked("advertise", colour="red"), SLOTTING) == 0
 
 
 def test_without_slots_facts_are_counted_word_for_word():
@@ -68,7 +68,7 @@ def test_what_keeps_to_the_facts_stands_before_what_others_agree_with():
     found = ranked(
         [candidate("a dress of one colour"), candidate("a dress of one colour"), candidate("in ⟦colour⟧")],
         one,
-        WRITING,
+        SLOTTING,
         0,
     )
     assert [best.written for best in found] == ["in ⟦colour⟧", "a dress of one colour"]
@@ -77,9 +77,11 @@ def test_what_keeps_to_the_facts_stands_before_what_others_agree_with():
 def test_the_likelihood_decides_where_its_weight_says_so():
     near, far = candidate("⟦colour⟧ a b c", 9.0), candidate("⟦colour⟧ a b d", 1.0)
     voters = [near, near, far]
-    assert ranked(voters, asked(colour="red"), WRITING, 0.0)[0] == near
-    assert ranked(voters, asked(colour="red"), WRITING, 5.0)[0] == far
-    assert ranked(voters, asked(colour="red"), WRITING, 0.0) == ranked(voters[::-1], asked(colour="red"), WRITING, 0.0)
+    assert ranked(voters, asked(colour="red"), SLOTTING, 0.0)[0] == near
+    assert ranked(voters, asked(colour="red"), SLOTTING, 5.0)[0] == far
+    assert ranked(voters, asked(colour="red"), SLOTTING, 0.0) == ranked(
+        voters[::-1], asked(colour="red"), SLOTTING, 0.0
+    )
 
 
 def test_chinese_is_compared_by_characters():

@@ -5,7 +5,7 @@ import torch
 from ecom_llm.evaluate.candidates import unstated
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example
-from ecom_llm.skills.slots import EVERY, Writing
+from ecom_llm.skills.slots import EVERY, Slotting
 from ecom_llm.train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["a red dress"], 300, ["⟦colour⟧", "⟦size⟧", "⟦extras 1⟧"])
@@ -61,7 +61,7 @@ def test_a_description_owes_every_fact_and_an_advert_does_not():
 def test_a_fact_without_a_slot_is_owed_where_every_slot_is_known():
     one = asked(colour="red", kind="dress")
     assert unstated("a ⟦colour⟧", one, EVERY) == 1
-    assert unstated("a ⟦colour⟧", one, Writing(names=frozenset({"colour"}))) == 0
+    assert unstated("a ⟦colour⟧", one, Slotting(names=frozenset({"colour"}))) == 0
 
 
 def test_without_slots_a_fact_is_stated_word_for_word():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.records import LIST_SEPARATOR
-from ecom_llm.skills.slots import CLOSE, OPEN, Writing, fill_slots, open_slots, shown_with_slots, wanted_mentions
+from ecom_llm.skills.slots import CLOSE, OPEN, Slotting, fill_slots, open_slots, shown_with_slots, wanted_mentions
 
 words = st.text(alphabet="abR 1红色的", min_size=1, max_size=6).map(str.strip).filter(bool)
 attributes = st.dictionaries(words, st.lists(words, min_size=1, max_size=3).map(LIST_SEPARATOR.join), max_size=4)
@@ -19,8 +19,8 @@ def test_filling_gives_back_what_was_opened(text, known):
 
 @given(text=anything.filter(lambda text: OPEN not in text), known=attributes, capitals=st.booleans())
 def test_so_it_does_however_slots_are_written(text, known, capitals):
-    writing = Writing(names=frozenset({"a", "b", "R", "1"}), capitals=capitals)
-    assert fill_slots(open_slots(text, known, writing), known, writing) == text
+    slotting = Slotting(names=frozenset({"a", "b", "R", "1"}), capitals=capitals)
+    assert fill_slots(open_slots(text, known, slotting), known, slotting) == text
 
 
 @given(text=anything, known=attributes)
@@ -61,18 +61,18 @@ def test_a_slot_that_names_nothing_is_left_out(written):
 
 
 def test_a_lower_cased_text_is_opened_and_filled_as_it_stands():
-    writing = Writing(capitals=False)
-    assert open_slots("zirp suits it . zirp", {"colour": "zirp"}, writing) == "⟦colour⟧ suits it . ⟦colour⟧"
-    assert fill_slots("⟦colour⟧ suits it", {"colour": "zirp"}, writing) == "zirp suits it"
+    slotting = Slotting(capitals=False)
+    assert open_slots("zirp suits it . zirp", {"colour": "zirp"}, slotting) == "⟦colour⟧ suits it . ⟦colour⟧"
+    assert fill_slots("⟦colour⟧ suits it", {"colour": "zirp"}, slotting) == "zirp suits it"
     assert open_slots("zirp suits it", {"colour": "zirp"}) == "zirp suits it"
 
 
 def test_a_slot_that_a_model_does_not_know_stays_a_value():
     known = {"colour": "red", "extras": "x; y", "lined": "yes", "kind": "dress"}
-    writing = Writing(names=frozenset({"colour", "extras 1"}), shown=frozenset())
-    assert open_slots("a red dress with x and y", known, writing) == "a ⟦colour⟧ dress with ⟦extras 1⟧ and y"
+    slotting = Slotting(names=frozenset({"colour", "extras 1"}), shown=frozenset())
+    assert open_slots("a red dress with x and y", known, slotting) == "a ⟦colour⟧ dress with ⟦extras 1⟧ and y"
     shown = {"⟦colour⟧": "", "⟦extras 1⟧": "", "extras 2": "y", "lined": "yes", "kind": "dress"}
-    assert shown_with_slots(known, known, writing) == shown
+    assert shown_with_slots(known, known, slotting) == shown
 
 
 def test_mentions_are_wanted_of_what_no_text_states():
