@@ -194,7 +194,9 @@ def contents(checkout: Path, names: Iterable[str]) -> Iterator[tuple[str, str, b
             for header in process.stdout:
                 name, _, rest = header.decode().strip().partition(" ")
                 if rest == "missing":
-                    raise UserError(f"git object {name} is missing")
+                    process.kill()  # it would wait for a reader of what else was asked
+                    said = process.stderr.read().decode(errors="replace").partition("\n")[0]
+                    raise UserError(f"git object {name} is missing or damaged ({said or 'git says no more'})")
                 kind, size = rest.split()
                 content = process.stdout.read(int(size) + 1)[:-1]
                 yield name, kind, content

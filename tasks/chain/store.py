@@ -26,9 +26,10 @@ class Store:
 
     def remotes(self) -> list[Path]:
         """The remotes that are folders of this machine: nothing else is asked."""
-        listed = (line.split(maxsplit=1)[-1] for line in dvc.dvc("remote", "list", cwd=self.checkout).splitlines())
-        # a default remote is marked behind its address
-        folders = (self.checkout / ".dvc" / address.removesuffix("(default)").strip() for address in listed)
+        # `dvc remote list` breaks long lines
+        settings = (line.partition("=") for line in dvc.dvc("config", "--list", cwd=self.checkout).splitlines())
+        addresses = (value for name, _, value in settings if name.startswith("remote.") and name.endswith(".url"))
+        folders = (self.checkout / ".dvc" / address for address in addresses)
         return [folder for folder in folders if folder.is_dir()]
 
     def places(self, md5: str) -> Iterator[Path]:

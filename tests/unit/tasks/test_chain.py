@@ -61,7 +61,7 @@ def test_an_object_of_the_cache_that_is_changed_or_gone_is_named(shop):
     place = Store.of(shop).check(files["out/é/one"], "out/é/one")
     place.chmod(0o644)
     place.write_text("other")
-    with pytest.raises(BrokenLink, match="out/é/one: expected MD5 .* It was changed or damaged") as broken:
+    with pytest.raises(BrokenLink, match=r"out/é/one: expected MD5 .* It was changed or damaged") as broken:
         Store.of(shop).files(lock.outs["out"], "out")
     assert not broken.value.absent
     place.unlink()
@@ -86,7 +86,7 @@ def test_a_git_object_that_is_another_than_its_name_says_is_named(shop):
     with pytest.raises(BrokenLink, match=f"code.txt in commit .*: expected git object {blob}, found "):
         read_commit(shop, head(shop))
     place.write_bytes(b"\0 no zlib")
-    with pytest.raises(BrokenLink, match="git cannot read an object") as broken:
+    with pytest.raises(BrokenLink, match="is missing or damaged .error: .*header") as broken:
         read_commit(shop, head(shop))
     assert not broken.value.absent
 
@@ -94,5 +94,5 @@ def test_a_git_object_that_is_another_than_its_name_says_is_named(shop):
 @pytest.mark.parametrize("text", ["stages: [", "stages: 3", "\xff", json.dumps({"stages": {"a": {"outs": [1]}}})])
 def test_what_is_no_lock_is_named(tmp_path, text):
     (tmp_path / "dvc.lock").write_bytes(text.encode("latin-1"))
-    with pytest.raises(BrokenLink, match="dvc.lock: expected the lock of four stages"):
+    with pytest.raises(BrokenLink, match=r"dvc\.lock: expected the lock of four stages"):
         read_lock(tmp_path / "dvc.lock")
