@@ -86,7 +86,7 @@ def test_a_git_object_that_is_another_than_its_name_says_is_named(shop):
     with pytest.raises(BrokenLink, match=f"code.txt in commit .*: expected git object {blob}, found "):
         read_commit(shop, head(shop))
     place.write_bytes(b"\0 no zlib")
-    with pytest.raises(BrokenLink, match="is missing or damaged .error: .*header") as broken:
+    with pytest.raises(BrokenLink, match=r"is missing or damaged .error: .*header") as broken:
         read_commit(shop, head(shop))
     assert not broken.value.absent
 
