@@ -6,8 +6,7 @@ submitted in the form was lost, one in six on busy cores. Begun as IMMEDIATE it 
 own busy timeout. SQLite has one writer at a time in any case, and reads begin no transaction.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from prefect.cli import app
 from prefect.server.database.configurations import AioSqliteConfiguration
@@ -16,13 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 begin_transaction = AioSqliteConfiguration.begin_transaction
 
 
-@asynccontextmanager
-async def begin_immediate(
-    self: AioSqliteConfiguration, session: AsyncSession, with_for_update: bool = True
-) -> AsyncGenerator[AsyncSessionTransaction, None]:
-    """As Prefect's, and always with the lock that a write needs."""
-    async with begin_transaction(self, session, with_for_update=True) as transaction:
-        yield transaction
+def begin_immediate(
+    configuration: AioSqliteConfiguration, session: AsyncSession, with_for_update: bool = False
+) -> AbstractAsyncContextManager[AsyncSessionTransaction]:
+    """Prefect's own, that takes the lock of a write whether or not the caller asks `with_for_update`."""
+    return begin_transaction(configuration, session, with_for_update=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
 """The pages, in a real browser: a run started in Prefect's form, its version in MLflow, and the run's own page."""
 
-import json
 import os
 import shutil
 import signal
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.asking import ask
 from tests.e2e.conftest import COMMAND, environment
 from tests.started import started
 
@@ -61,12 +60,6 @@ def page():
         page.set_default_timeout(60_000)
         yield page
         browser.close()
-
-
-def ask(url: str, body: dict[str, object]) -> list[dict]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=90) as answer:
-        return json.loads(answer.read())
 
 
 def new_run(api: str, known: set[str]) -> dict:

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.asking import ask
 from tests.started import started
 
 REPO = Path(__file__).parents[2]
@@ -58,13 +59,6 @@ def environment() -> dict[str, str]:
     ours = {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(REPO)}
     theirs = ("PREFECT_", "MLFLOW_", "ECOM_LLM_", "PYTHONPATH")
     return {name: value for name, value in os.environ.items() if not name.startswith(theirs)} | ours
-
-
-def ask(url: str, body: dict[str, object] | None = None) -> list[dict] | dict:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=90) as answer:
-        return json.loads(answer.read() or "{}")
 
 
 def eventually(what: Callable[[], object], seconds: float = 60) -> object:
