@@ -28,7 +28,7 @@ up: $(READY)  ## Prefect's and MLflow's servers and pages, with the deployments;
 	@$(BIN)/ecom-llm up
 
 test: $(READY)  ## the test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not processes and not long"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not processes and not long"
 
 test-long: $(READY)  ## minutes of real runs: a study in a browser, trainings by several seeds, a killed sweep
 	@$(BIN)/python -m pytest -q -m long
