@@ -225,7 +225,8 @@ def kept_activations(model: torch.nn.Module, batch: Batch, loss_of: Callable[[Ba
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        # the tensor itself would hold the node that saves it: a cycle that out of memory, without a backward pass, nobody frees
+        return tensor.detach()
 
     cuda = next(model.parameters()).is_cuda
     before = torch.cuda.memory_allocated() if cuda else 0

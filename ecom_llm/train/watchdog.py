@@ -131,8 +131,12 @@ def restore_ended(trainer: Trainer, checkpoint: Path) -> None:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether memory was wanting, on a GPU or in torch's own allocator on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or should_reduce_batch_size(error)
+    """Whether memory was wanting, on a GPU, in torch's own allocator on the CPU, or in oneDNN's, which has no other words for it."""
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or should_reduce_batch_size(error)
+        or "could not create a primitive" in str(error)
+    )
 
 
 def smallest_factor(number: int) -> int:

@@ -1,7 +1,9 @@
 """Data that would train to nothing is refused, and measuring a training's cost changes not one bit of it."""
 
+import gc
 import random
 import time
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -233,6 +235,21 @@ def test_memory_is_weights_gradients_moments_and_what_the_largest_batch_keeps():
     assert (spent.weights, spent.gradients, spent.moments) == (4 * model.num_parameters(), 4 * learned, 8 * learned)
     assert (spent.epochs, spent.tokens, spent.seconds) == (4.0, 4000, 50.0)
     assert str(spent).startswith("4.0 epochs, 0.0 M tokens, about 0.8 min, 1 MB (weights 0, gradients 0, moments 0,")
+
+
+def test_a_measurement_that_fails_holds_no_memory():
+    """Out of memory comes before the backward pass, which would have freed what was saved for it."""
+    model, saved = new_model(), []
+
+    def loss_of(one):
+        likelihoods = model(**one).logits.softmax(-1)  # saved by the node that made it
+        saved.append(weakref.ref(likelihoods))
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        measure(model, [batch(2, 5)], loss_of)
+    gc.collect()
+    assert [one() for one in saved] == [None]
 
 
 def test_measuring_a_small_model_is_cheap():

@@ -301,7 +301,10 @@ CPU = RuntimeError(
 )
 
 
-@pytest.mark.parametrize("error", [CUDA, CPU])
+ONEDNN = RuntimeError("could not create a primitive")
+
+
+@pytest.mark.parametrize("error", [CUDA, CPU, ONEDNN])
 def test_out_of_memory_the_batch_is_halved_and_accumulation_doubled(caplog, error):
     calls: list[tuple[int, int]] = []
     assert halve_batch(out_of_memory_above(2, error, calls), 8, 3) == "trained"
