@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM, Trainer
 from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.params import Params, read_yaml, validate
-from ecom_llm.train.batching import IGNORE_INDEX, Completions, summed_loss
+from ecom_llm.train.batching import IGNORE_INDEX, CompletionLoss, Completions
 from ecom_llm.train.encode import Encoded
 from ecom_llm.train.trainer import new_trainer
 
@@ -73,9 +73,12 @@ class KeepGradients(TrainerCallback):
                 self.kept[f"gradient {state.global_step + 1}: {name.removeprefix('module.')}"] = weight.grad.clone()
 
 
-def mean_of_batch(outputs: object, labels: torch.Tensor, num_items_in_batch: object = None) -> torch.Tensor:
+class MeanOfBatch(CompletionLoss):
     """The fault that accumulation is known for: every batch divided by its own tokens."""
-    return summed_loss(outputs.logits, labels) / (labels != IGNORE_INDEX).sum()
+
+    def __call__(self, outputs: object, labels: torch.Tensor, num_items_in_batch: object = None) -> torch.Tensor:
+        whole = super().__call__(outputs, labels, num_items_in_batch)
+        return whole * self.tokens_per_step / (labels != IGNORE_INDEX).sum()
 
 
 def trained(folder: Path, mode: str, batch_size: int, accumulation: int) -> None:
@@ -98,7 +101,7 @@ def trained(folder: Path, mode: str, batch_size: int, accumulation: int) -> None
         NoTokenizer(),
     )
     if mode == "broken":
-        trainer.compute_loss_func = mean_of_batch
+        trainer.compute_loss_func = MeanOfBatch(trainer.compute_loss_func.tokens_per_step)
     gradients = KeepGradients()
     trainer.add_callback(gradients)
     trainer.train()

@@ -153,7 +153,7 @@ def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class CompletionLoss:
     """Trainer's `compute_loss_func`: nats per completion token, every token of the data weighing the same.
 
@@ -164,8 +164,11 @@ class CompletionLoss:
 
     tokens_per_step: float
     """Mean number of completion tokens in an optimizer step, over all batches and devices."""
+    tokens: int | torch.Tensor = 0
+    """Completion tokens of this process's batches since somebody set it to 0; on the device, so that nobody waits for it."""
 
     def __call__(
         self, outputs: object, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
+        self.tokens = self.tokens + (labels != IGNORE_INDEX).sum()
         return summed_loss(outputs.logits, labels) / self.tokens_per_step

@@ -87,6 +87,7 @@ class CompletionTrainer(Trainer):
 
     order: GroupedByLength | PackedRows | Placed
     padded: LeftPadded | RightPadded
+    compute_loss_func: CompletionLoss
 
     def _get_train_sampler(self, train_dataset: object = None) -> GroupedByLength | PackedRows | Placed:
         return self.order
@@ -106,12 +107,41 @@ class CompletionTrainer(Trainer):
         missing = [name for name in load_result.missing_keys if name not in tied]
         super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, the loss as nats per token learned since the last one; what is learned from is divided by a mean count.
+
+        A log of steps that happen to hold long texts would show a higher loss, of short ones a lower one, and a watchdog
+        would take that for a training that is lost.
+        """
+        if "loss" in logs:
+            steps = self.state.global_step - self.counted_from
+            (tokens,) = summed(float(self.compute_loss_func.tokens))
+            logs["loss"] *= steps * self.compute_loss_func.tokens_per_step / max(tokens, 1.0)
+            self.count_from(self.state.global_step)
+        super().log(logs, start_time)
+
+    def count_from(self, step: int) -> None:
+        """Count the tokens that are learned after a step."""
+        self.counted_from, self.compute_loss_func.tokens = step, 0
+
     def evaluate(self, *args: object, **kwargs: object) -> dict[str, float]:
         loss = validation_loss(self.model, self.eval_dataset, self.padded, self.args.per_device_eval_batch_size)
         metrics = {"eval_loss": loss}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+class TokensCounted(TrainerCallback):
+    """Begins the count behind the logged loss with the training: passes that were measured before are none of it."""
+
+    def __init__(self, trainer: CompletionTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self.trainer.count_from(state.global_step)
 
 
 class LastStepEvaluated(TrainerCallback):
@@ -201,7 +231,7 @@ def new_trainer(
     trainer.order = feed.order
     trainer.padded = LeftPadded(tokenizer.pad_token_id) if params.train.packing else feed.collate
     trainer.remove_callback(PrinterCallback)
-    for callback in (EpochReachesSampler(), LastStepEvaluated(), *guards(params.train, model)):
+    for callback in (EpochReachesSampler(), TokensCounted(trainer), LastStepEvaluated(), *guards(params.train, model)):
         trainer.add_callback(callback)
     return trainer
 

@@ -17,7 +17,7 @@ from ecom_llm.records import UserError
 
 logger = logging.getLogger(__name__)
 WINDOW = 100
-"""Steps whose mean loss is judged: two sweeps of a length-grouped order, which goes from long to short in 50 batches."""
+"""Steps whose mean loss is judged."""
 FINISHED = "trainer_state.json"
 Ended = TypeVar("Ended")
 
@@ -86,7 +86,7 @@ class Watchdog(TrainerCallback):
             self.recent.popleft()
         covered = sum(steps for steps, _ in self.recent)
         mean = sum(steps * loss for steps, loss in self.recent) / covered
-        # the first batches are the longest, and their loss per step is the highest: no judgement before a whole window
+        # the first steps begin at a guess: no judgement before a whole window
         if covered >= WINDOW:
             self.strikes = self.strikes + 1 if mean > self.lowest + self.margin else 0
             if mean < self.lowest:

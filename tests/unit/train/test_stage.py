@@ -79,6 +79,14 @@ def test_a_trained_folder_can_be_fine_tuned(prepared, tiny_params):
     assert fingerprint(prepared.model)["tokenizer.json"] == fingerprint(base)["tokenizer.json"]
 
 
+def test_the_logged_loss_is_that_of_its_tokens_whatever_their_number(prepared, tiny_params):
+    """A model that learns nothing has one loss per token, in steps of long texts and in steps of short ones."""
+    run(changed(tiny_params, learning_rate=1e-9, logging_steps=1, max_steps=20), prepared)
+    losses = [float(row["loss"]) for row in curve(prepared) if row["loss"]]
+    assert len(losses) == 20
+    assert max(losses) < 1.05 * min(losses)
+
+
 def test_a_folder_without_checkpoint_is_refused(prepared, tiny_params):
     with pytest.raises(UserError, match=r"holds no Hugging Face checkpoint.*train\.init=scratch"):
         run(changed(tiny_params, init="checkpoint", base_model="models"), prepared)
