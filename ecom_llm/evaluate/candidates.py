@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, is_word, slots_of
+from ecom_llm.skills.slots import SLOT, Slotting, is_word, slots_of
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,17 @@ class Candidate:
     """As people read it: slots filled."""
     unstated: int
     """Facts that it owes and leaves out."""
-    mean_log_probability: float
-    """Per token, its end included, in nats."""
+    log_probability: float
+    """Of its tokens, its end included, in nats."""
+    scored: int
+    """Tokens that `log_probability` sums over."""
+    written: str
+    """As the model wrote it: slots unfilled."""
+
+    @property
+    def mean_log_probability(self) -> float:
+        """Per token, in nats."""
+        return self.log_probability / self.scored
 
 
 def states(text: str, value: str) -> bool:
@@ -27,16 +36,16 @@ def states(text: str, value: str) -> bool:
     return any(is_word(text, match.start(), match.end()) for match in found)
 
 
-def unstated(written: str, example: Example, with_slots: bool) -> int:
-    """How many facts a text leaves out of those it owes: of a model with slots by its slots, else word for word.
+def unstated(written: str, example: Example, slotting: Slotting | None) -> int:
+    """How many facts a text leaves out of those it owes: of a model with slots by the slots it knows, else word for word.
 
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
     skill = SKILLS[example.skill]
     owed = slots_of(skill.facts(example)) if skill.owes_all else {}
-    if with_slots:
-        return len(set(owed) - set(SLOT.findall(written)))
+    if slotting:
+        return len({slot for slot in owed if slotting.knows(slot)} - set(SLOT.findall(written)))
     return sum(not states(written, value) for value in owed.values())
 
 
@@ -54,4 +63,4 @@ RANKERS: dict[str, Callable[[Candidate], tuple[float, ...]]] = {
     "facts": by_facts,
     "log_probability": by_log_probability,
 }
-"""`evaluate.ranker` -> what the best candidate has least of; of equals the first is taken."""
+"""`evaluate.ranker` -> what the best candidate has least of; of equals the first is taken. `consensus` ranks them together."""

@@ -22,6 +22,11 @@ class Train(Section):
     """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
     slots: bool
     """Whether a causal model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
+    min_value_share: float = Field(ge=0, le=1)
+    """Values that a smaller share of the training examples has are hidden in prompts, which then name the slot alone; 0 shows all.
+    Rare values can only be learned by heart; frequent ones decide words beside them."""
+    attribute_orders: int = Field(ge=1)
+    """Orders of its attributes in which each training example is shown: as it came, then shuffled. An epoch has all of them."""
     vocab_size: int = Field(ge=300, le=500_000)
     """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
     hidden_size: int = Field(ge=16)
@@ -50,6 +55,10 @@ class Train(Section):
     """Steps until the peak learning rate."""
     weight_decay: float = Field(ge=0)
     """AdamW's weight decay."""
+    dropout: float = Field(ge=0, lt=1)
+    """Share of the embeddings, and of what each block adds to them, that is dropped in training."""
+    label_smoothing: float = Field(ge=0, lt=1)
+    """Share of each target token's weight that is spread over the vocabulary in training."""
     adam_beta2: float = Field(gt=0, lt=1)
     """AdamW's second-moment decay; short trainings want it below the usual 0.999."""
     max_grad_norm: float = Field(gt=0)
