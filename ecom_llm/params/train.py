@@ -57,8 +57,6 @@ class Train(Section):
     """AdamW's weight decay."""
     dropout: float = Field(ge=0, lt=1)
     """Share of the embeddings, and of what each block adds to them, that is dropped in training."""
-    label_smoothing: float = Field(ge=0, lt=1)
-    """Share of each target token's weight that is spread over the vocabulary in training."""
     adam_beta2: float = Field(gt=0, lt=1)
     """AdamW's second-moment decay; short trainings want it below the usual 0.999."""
     max_grad_norm: float = Field(gt=0)

@@ -140,7 +140,7 @@ class LeftPadded:
         }
 
 
-def summed_loss(logits: torch.Tensor, labels: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
+def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Sum of the cross-entropies in nats over completion tokens.
 
     `logits` is (batch, kept, vocabulary) for the last `kept` positions of `labels` (batch, longest); position i
@@ -149,11 +149,7 @@ def summed_loss(logits: torch.Tensor, labels: torch.Tensor, label_smoothing: flo
     predicted = logits[:, :-1].float()
     wanted = labels[:, -predicted.shape[1] :]
     return torch.nn.functional.cross_entropy(
-        predicted.flatten(0, 1),
-        wanted.flatten(),
-        ignore_index=IGNORE_INDEX,
-        reduction="sum",
-        label_smoothing=label_smoothing,
+        predicted.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
     )
 
 
@@ -168,10 +164,8 @@ class CompletionLoss:
 
     tokens_per_step: float
     """Mean number of completion tokens in an optimizer step, over all batches and devices."""
-    label_smoothing: float = 0.0
-    """Share of each target's weight that is spread over the vocabulary; validation losses are without."""
 
     def __call__(
         self, outputs: object, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        return summed_loss(outputs.logits, labels, self.label_smoothing) / self.tokens_per_step
+        return summed_loss(outputs.logits, labels) / self.tokens_per_step

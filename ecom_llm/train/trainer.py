@@ -195,7 +195,7 @@ def new_trainer(
         train_dataset=feed.data,
         eval_dataset=data["validation"],
         data_collator=feed.collate,
-        compute_loss_func=CompletionLoss(feed.order.texts_per_step * texts.learned, params.train.label_smoothing),
+        compute_loss_func=CompletionLoss(feed.order.texts_per_step * texts.learned),
         # packed batches have no mask to count tokens by
         processing_class=tokenizer if params.train.packing else None,
     )

@@ -1,11 +1,10 @@
-"""What keeps a small data set from being learned by heart: dropout, label smoothing, attributes in several orders."""
+"""What keeps a small data set from being learned by heart: dropout, attributes in several orders."""
 
 import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from ecom_llm.params import validate
-from ecom_llm.train.batching import CompletionLoss, summed_loss
 from ecom_llm.train.dropout import with_dropout
 from ecom_llm.train.orders import in_orders
 from ecom_llm.train.stage import run
@@ -53,16 +52,6 @@ def test_dropout_takes_its_share_of_the_embeddings_and_of_every_branch():
         assert (output == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
 
 
-def test_label_smoothing_is_torchs_and_validation_is_without():
-    scores, labels = torch.randn(2, 6, 9), torch.randint(0, 9, (2, 6))
-    wanted = torch.nn.functional.cross_entropy(
-        scores[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), reduction="sum", label_smoothing=0.1
-    )
-    outputs = type("Outputs", (), {"logits": scores})()
-    assert CompletionLoss(4.0, 0.1)(outputs, labels).item() == pytest.approx(wanted.item() / 4)
-    assert CompletionLoss(4.0)(outputs, labels).item() == pytest.approx(summed_loss(scores, labels).item() / 4)
-
-
 def test_every_order_holds_the_same_attributes_and_the_first_is_as_it_came():
     one = example(3, "en").model_copy(update={"attributes": {str(n): str(n) for n in range(8)}})
     shown = list(in_orders([one, one], 3, seed=1))
@@ -83,7 +72,7 @@ def test_shares_are_below_one(tiny_params, value):
 
 
 def test_a_training_with_dropout_that_was_killed_ends_with_the_same_weights(prepared, tiny_params, monkeypatch):
-    values = {"dropout": 0.2, "label_smoothing": 0.1, "attribute_orders": 2, "min_value_share": 0.5}
+    values = {"dropout": 0.2, "attribute_orders": 2, "min_value_share": 0.5}
     params = tiny_params.model_copy(update={"train": tiny_params.train.model_copy(update=values)})
     run(params, prepared)
     whole = (prepared.model / "model.safetensors").read_bytes()
