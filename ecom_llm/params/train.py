@@ -25,8 +25,6 @@ class Train(Section):
     min_value_share: float = Field(ge=0, le=1)
     """Values that a smaller share of the training examples has are hidden in prompts, which then name the slot alone; 0 shows all.
     Rare values can only be learned by heart; frequent ones decide words beside them."""
-    attribute_orders: int = Field(ge=1)
-    """Orders of its attributes in which each training example is shown: as it came, then shuffled. An epoch has all of them."""
     vocab_size: int = Field(ge=300, le=500_000)
     """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
     hidden_size: int = Field(ge=16)

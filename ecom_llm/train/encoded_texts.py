@@ -101,16 +101,12 @@ def encoded_batches(
         yield pa.record_batch([pa.array(*pair) for pair in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
 
 
-def encoding_key(inputs: Sequence[Path], tokenizer: PreTrainedTokenizerBase, form: str) -> str:
-    """The same key means the same token ids: from the same examples and code (`inputs`), tokenizer and form.
-
-    Args:
-        form: the objective, and whatever else of params decides what is encoded.
-    """
+def encoding_key(inputs: Sequence[Path], tokenizer: PreTrainedTokenizerBase, objective: str) -> str:
+    """The same key means the same token ids: from the same examples and code (`inputs`), tokenizer and objective."""
     with TemporaryDirectory(prefix="ecom-llm-tokenizer-") as name:
         saved = Path(name) / "tokenizer"
         tokenizer.save_pretrained(saved)
-        told = (form, transformers.__version__, tokenizers.__version__, digest([*inputs, saved]))
+        told = (objective, transformers.__version__, tokenizers.__version__, digest([*inputs, saved]))
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 

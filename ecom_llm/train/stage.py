@@ -30,7 +30,6 @@ from ecom_llm.train.lora import save_adapter
 from ecom_llm.train.masked import MaskedTexts, watchable
 from ecom_llm.train.masked_model import masked_reading
 from ecom_llm.train.model import model_and_tokenizer, whole_model
-from ecom_llm.train.orders import in_orders
 from ecom_llm.train.preflight import Batch, Cost, Passes, Reading, Survey, check_survey, cost, measure, reading, survey
 from ecom_llm.train.processes import check_processes, train_in_processes
 from ecom_llm.train.ranks import whole_weights
@@ -41,8 +40,7 @@ from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
 logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).parents[1]
 CODE = tuple(
-    PACKAGE / name
-    for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py", "train/orders.py")
+    PACKAGE / name for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py")
 )
 """What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
@@ -130,7 +128,7 @@ def times(name: str, weight: float, seed: int) -> int:
 
 @dataclass(frozen=True)
 class Shown:
-    """The training examples, each as often as its weight says, read anew from their shards whenever they are gone through."""
+    """The training examples, each as often as an epoch shows it, read anew from their shards whenever they are gone through."""
 
     folder: Path
     seed: int
@@ -144,10 +142,8 @@ class Shown:
 def encoded_splits(train: Train, layout: Layout, tokenizer: PreTrainedTokenizerBase) -> dict[str, EncodedTexts]:
     """What is learned, from the file that keeps it encoded, each text as often as it is shown; and what is watched."""
     folder = layout.split("train")
-    orders = f" in {train.attribute_orders} orders by {train.seed}" if train.attribute_orders > 1 else ""
-    key = encoding_key([folder, *CODE], tokenizer, train.objective + orders)
-    examples = in_orders(read_records(folder, Example), train.attribute_orders, train.seed)
-    once = kept(layout.tokens, key, encoded_batches(examples, tokenizer, train.objective))
+    key = encoding_key([folder, *CODE], tokenizer, train.objective)
+    once = kept(layout.tokens, key, encoded_batches(read_records(folder, Example), tokenizer, train.objective))
     counts = np.fromiter((times(name, weight, train.seed) for name, weight in once.weights()), np.int64, len(once))
     chosen = watched(layout.split("validation"), train)
     return {

@@ -13,7 +13,6 @@ from ecom_llm.train import encoded_texts, stage
 from ecom_llm.train.encode import encode, encode_targets
 from ecom_llm.train.encoded_texts import KEPT, EncodedTexts, encoded_batches, encoding_key, kept
 from ecom_llm.train.model import new_tokenizer
-from ecom_llm.train.orders import in_orders
 from ecom_llm.train.stage import Shown, encoded_splits, times
 
 
@@ -120,21 +119,6 @@ def test_a_text_is_shown_as_often_as_its_weight_says(prepared, examples, tiny_pa
     texts = encoded_splits(tiny_params.train, prepared, tokenizer)["train"]
     assert [name for name, _ in texts.named()] == [one.id for one in shown]
     assert list(texts) == encode(shown, tokenizer)
-
-
-def test_each_order_of_attributes_is_learned_and_another_number_or_seed_is_encoded_anew(
-    prepared, examples, tiny_params, tokenizer
-):
-    two = tiny_params.train.model_copy(update={"attribute_orders": 2})
-    texts = encoded_splits(two, prepared, tokenizer)["train"]
-    shown = list(in_orders(Shown(prepared.split("train"), two.seed), 2, two.seed))
-    assert len(shown) == 2 * len(examples)
-    assert list(texts) == encode(shown, tokenizer)
-    for other, files in ((two, 1), (two.model_copy(update={"seed": two.seed + 1}), 2), (tiny_params.train, 3)):
-        encoded_splits(other, prepared, tokenizer)
-        assert len(list(prepared.tokens.glob("*.arrow"))) == files
-    encoded_splits(tiny_params.train.model_copy(update={"seed": two.seed + 1}), prepared, tokenizer)
-    assert len(list(prepared.tokens.glob("*.arrow"))) == 3
 
 
 def test_a_second_training_on_the_same_data_encodes_nothing(prepared, tiny_params, monkeypatch):
