@@ -4,7 +4,6 @@ Wen et al., "Semantically Conditioned LSTM-based Natural Language Generation for
 "Multi-domain Neural Network Language Generation for Spoken Dialogue Systems" (2016); data: github.com/shawnwun/RNNLG.
 """
 
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,7 @@ from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
 from ecom_llm.records import Product, Sourced, Split, UserError
 
-log = logging.getLogger(__name__)
 FILES: dict[str, Split] = {"train.json": "train", "valid.json": "validation", "test.json": "test"}
-SCORING = ("mapping.pair", "detect.pair", "special_values.txt")
-"""What RNNLG publishes for its scoring."""
 ACT = re.compile(r"\s*(\??\w+)\s*\((.*)\)\s*", re.DOTALL)
 SLOT = re.compile(
     r"\s*(?P<name>[^=;]*?)\s*"
@@ -48,29 +44,6 @@ def read(place: Path, source: Source) -> Iterator[Sourced | Rejected]:
         # not the line: ids such as `train:17` count entries, as those who cite this data do
         for number, (_, row) in enumerate(read_rows(path), start=1):
             yield fate(Origin(path.name, number), row, source.locale)
-
-
-def published(place: Path, source: Source) -> dict[str, object] | None:
-    """What RNNLG's own scoring needs beside the examples: its three files, and for each test row the rule baseline.
-
-    None, with a warning, where a folder lacks one of the files: then its figures cannot be computed.
-    """
-    paths = [place / name for name in SCORING]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        log.warning("%s: %s not there, so RNNLG's own figures will not be computed", place, ", ".join(missing))
-        return None
-    test = next(name for name, split in FILES.items() if split == "test")
-    rows = enumerate(read_rows(file_in(place, test, source)), start=1)
-    return {
-        "protocol": "rnnlg",
-        "files": {path.name: path.read_text(encoding="utf-8") for path in paths},
-        "baseline": {
-            f"{test}:{number}": row[PARTS[2]]
-            for number, (_, row) in rows
-            if isinstance(row, dict) and tuple(row) == PARTS
-        },
-    }
 
 
 def check_kind(path: Path) -> None:

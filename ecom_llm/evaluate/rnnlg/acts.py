@@ -8,6 +8,7 @@ from itertools import permutations
 
 from ecom_llm.evaluate.rnnlg.normalise import normalise
 from ecom_llm.evaluate.rnnlg.protocol import Protocol
+from ecom_llm.skills.slots import NUMBERED
 
 ASKED = "?"
 """What stands for the value of a slot that is asked for, as in `?request(price)`."""
@@ -46,7 +47,7 @@ def act_of(attributes: Mapping[str, str], protocol: Protocol) -> Act:
     slots = []
     for name, value in attributes.items():
         if name != "act":
-            slot = re.sub(r"[ _]", "", re.sub(r" \d+$", "", name))
+            slot = re.sub(r"[ _]", "", NUMBERED.sub("", name))
             slots.append((slot, protocol.special.get(value, value)))
     special = frozenset((*protocol.special.values(), ASKED))
     return Act(attributes.get("act", ""), tuple(slots), special)

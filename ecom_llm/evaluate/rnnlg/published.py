@@ -10,7 +10,7 @@ from ecom_llm.evaluate.metrics import Result
 from ecom_llm.evaluate.metrics.metric import signed
 from ecom_llm.evaluate.rnnlg.acts import Act, act_of, delexicalise, lexicalise
 from ecom_llm.evaluate.rnnlg.metrics import Pool, RnnlgBleu, RnnlgSlotError, normal, pooled, references
-from ecom_llm.evaluate.rnnlg.protocol import Protocol, protocol_of
+from ecom_llm.evaluate.rnnlg.protocol import Protocol
 from ecom_llm.records import Example, UserError
 
 log = getLogger(__name__)
@@ -56,7 +56,7 @@ class Published:
             bleu = RnnlgBleu().compute(predictions=best, references=wanted, protocol=self.protocol)
             error = RnnlgSlotError().compute(predictions=best, acts=acts, protocol=self.protocol)
             for name, result in (("rnnlg_bleu", bleu), ("rnnlg_slot_error", error)):
-                found[name + ending] = {key.replace(name, name + ending): value for key, value in result.items()}
+                found[name + ending] = {key + ending * (key == name): value for key, value in result.items()}
         return found
 
 
@@ -67,7 +67,7 @@ def read_published(path: Path, test: Sequence[Example]) -> Published | None:
         test: the whole test split.
 
     Raises:
-        UserError: the file is missing, or RNNLG's files are not as published.
+        UserError: the file is missing.
     """
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
@@ -83,9 +83,9 @@ def read_published(path: Path, test: Sequence[Example]) -> Published | None:
     return published(given[0], test)
 
 
-def published(given: dict[str, dict[str, str]], test: Sequence[Example]) -> Published:
+def published(given: dict[str, dict[str, object]], test: Sequence[Example]) -> Published:
     """The protocol of one source, with the references and the rule baseline of its test rows."""
-    protocol = protocol_of(given["files"])
+    protocol = Protocol.model_validate(given["protocol"])
     covered = [example for example in test if example.source in given["baseline"]]
     known = [(act_of(example.attributes, protocol), example.target) for example in covered]
     baseline: dict[tuple[str, ...], str] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.collect import stage as collect
-from ecom_llm.collect.forms.rnnlg import SCORING
+from ecom_llm.collect.forms.rnnlg_scoring import SCORING
 from ecom_llm.evaluate.bootstrap import Resampling
 from ecom_llm.evaluate.matching import matchers
 from ecom_llm.evaluate.measure import Group, Written, measure, measured
@@ -24,6 +24,7 @@ ROWS = [
     ("inform(name=glow 5;type=lamp;dimmable=true)", "the glow 5 lamps are dimmable", "glow 5 is a Lamp, dimmable"),
     ("inform(name=ray;type=lamp;dimmable=true)", "ray is a dimmable lamp", "ray is a lamp , dimmable and white"),
     ("goodbye()", "goodbye", "bye"),
+    ("no act", "this row is rejected", "and its baseline is not kept"),
 ]
 FILES = {
     "mapping.pair": "lamps\tlamp -s\n",
@@ -54,7 +55,8 @@ def collected(root: Path, files: dict[str, str]) -> tuple[Layout, list[Example]]
 def test_the_published_figures_stand_beside_the_others(tmp_path):
     layout, test = collected(tmp_path, FILES)
     published = read_published(layout.protocols, test)
-    assert published.covers(test)
+    assert published.covers(test) and len(published.rows) == len(test) == 3
+    assert "not kept" not in layout.protocols.read_text(encoding="utf-8")
     # RNNLG takes the baseline of the first test act that is the same delexicalised, refilled
     assert published.baselines(test) == ["glow 5 is a lamp , dimmable", "ray is a lamp , dimmable", "bye"]
     human = [Written(one.target, ("a lamp", "b")) for one in test]
@@ -94,6 +96,12 @@ def test_five_texts_count_at_most(tmp_path):
     found = published.figures(test[:1], [["the glow 5 lamps are dimmable"] * 5 + ["x"]])
     assert found["rnnlg_slot_error"]["ratios"] == [(0.0, 10.0)]
     assert found["rnnlg_hypotheses"]["rnnlg_hypotheses"] == 5
+
+
+@pytest.mark.parametrize("name", SCORING)
+def test_a_file_that_is_not_as_published_is_refused_before_anything_is_trained(tmp_path, name):
+    with pytest.raises(UserError, match=rf"{name}: expected the file as RNNLG published it"):
+        collected(tmp_path, {**FILES, name: "no such thing"})
 
 
 @pytest.mark.parametrize("missing", SCORING)
