@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import RANKERS, Candidate, unstated
+from ecom_llm.evaluate.candidates import RANKERS, Candidate, faults
 from ecom_llm.evaluate.choosing import Choice, new_sampler
 from ecom_llm.evaluate.continuing import Continuation, continuations
 from ecom_llm.evaluate.decoding import Decoding
@@ -13,7 +13,7 @@ from ecom_llm.evaluate.reranking import ranked
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills.slots import Slotting
-from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of, uses_slots
+from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of
 from ecom_llm.train.reach import longest_input
 
 
@@ -51,11 +51,10 @@ def candidate(
     """What was written, as it may be ranked and shown."""
     text = decode(tokenizer, written.tokens)
     return Candidate(
-        shown_text(text, example, tokenizer),
-        unstated=unstated(text, example, slotting),
-        log_probability=written.log_probability,
-        scored=written.scored,
+        text=shown_text(text, example, slotting),
         written=text,
+        faults=faults(text, example, slotting),
+        mean_log_probability=written.log_probability / written.scored,
     )
 
 
@@ -68,7 +67,7 @@ def choice_for(
     sampled: bool,
 ) -> Choice:
     """How the tokens of these texts are chosen."""
-    slots = OwnSlots(tokenizer, examples, device) if uses_slots(tokenizer) else None
+    slots = OwnSlots(tokenizer, examples, device) if slotting_of(tokenizer) else None
     if not sampled:
         return Choice(slots=slots)
     sampler = new_sampler(
@@ -109,12 +108,10 @@ def one_each(
     return [candidate(tokenizer, one, example, slotting) for one, example in zip(found, examples, strict=True)]
 
 
-def in_order(
-    candidates: Sequence[Candidate], example: Example, slotting: Slotting | None, decoding: Decoding
-) -> list[Candidate]:
-    """The candidates of an example, best first by `decoding.ranker`; by `consensus` equal ones stand there once."""
+def in_order(candidates: Sequence[Candidate], decoding: Decoding) -> list[Candidate]:
+    """The candidates of an example, best first by `decoding.ranker`."""
     if decoding.ranker == "consensus":
-        return ranked(candidates, example, slotting, decoding.likelihood_weight)
+        return ranked(candidates, decoding.likelihood_weight)
     return sorted(candidates, key=RANKERS[decoding.ranker])
 
 
@@ -143,7 +140,7 @@ def candidates_of(
     if decoding.ranker == "consensus":
         return drawn_candidates(model, tokenizer, examples, encoded, decoding)
     found = [[one] for one in one_each(model, tokenizer, examples, encoded, decoding, sampled=False)]
-    open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.unstated]
+    open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.faults]
     drawn = drawn_candidates(
         model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
     )
@@ -162,7 +159,7 @@ def written_texts(
     """The distinct texts that the model writes for each example, best first, in the examples' order; their targets are not read.
 
     `best_of_n` orders, by `ranker`, the likeliest text and `num_return_sequences` drawn ones. By `facts`, a likeliest text
-    that leaves out nothing is taken as it is, and nothing is drawn for it; by `consensus`, the drawn ones are all there are.
+    without a fault is taken as it is, and nothing is drawn for it; by `consensus`, the drawn ones are all there are.
     Every other decoding gives one text.
     Equal input gives equal texts, sampled ones too; another `batch_size` may flip a near tie, since padding changes how
     floating-point sums round.
@@ -177,10 +174,8 @@ def written_texts(
     if decoding.decoding != "best_of_n":
         taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
         return [[found.text] for found in taken]
-    slotting = slotting_of(tokenizer)
     found = candidates_of(model, tokenizer, examples, encoded, decoding)
-    ordered = [in_order(one, example, slotting, decoding) for one, example in zip(found, examples, strict=True)]
-    return [list(dict.fromkeys(candidate.text for candidate in candidates)) for candidates in ordered]
+    return [list(dict.fromkeys(one.text for one in in_order(candidates, decoding))) for candidates in found]
 
 
 def generate_texts(

@@ -1,8 +1,7 @@
 """Several texts for one example -> in order: what keeps to the facts first, then what most of the others agree with.
 
 Minimum Bayes risk (Kumar & Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation") with BLEU between
-the candidates as gain: no reference is read. The facts are counted in slots and in the words that training texts mention
-them by, not by the matcher or the protocol that scores finished texts.
+the candidates as gain: no reference is read.
 """
 
 import re
@@ -10,17 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from math import exp, log
 
-from ecom_llm.evaluate.candidates import Candidate, unstated
-from ecom_llm.records import Example
-from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, UNSPACED, Slotting, wanted_mentions, words_of
+from ecom_llm.evaluate.candidates import Candidate
+from ecom_llm.skills.slots import SLOT, UNSPACED
 
 ORDER = 4
 """Longest n-gram."""
 PIECE = re.compile(rf"{SLOT.pattern}|{UNSPACED.pattern}|\w+|[^\w\s]")
 """What two texts are compared by: slots, words, characters of scripts without spaces, marks."""
-
-
 Grams = tuple[Counter[tuple[str, ...]], ...]
 
 
@@ -56,29 +51,12 @@ def consensus(texts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def faults(written: str, example: Example, slotting: Slotting | None) -> int:
-    """Facts that a text as it was written owes and leaves out, and mentions it makes too few or too many."""
-    skill, mentions = SKILLS[example.skill], slotting.mentions if slotting else {}
-    if not skill.owes_all:
-        return 0
-    said, wanted = Counter(words_of(written)), wanted_mentions(skill.facts(example))
-    wrong = sum(abs(wanted[name] - sum(said[word] for word in words)) for name, words in mentions.items())
-    return unstated(written, example, slotting) + wrong
-
-
-def ranked(
-    candidates: Sequence[Candidate], example: Example, slotting: Slotting | None, likelihood_weight: float
-) -> list[Candidate]:
-    """The distinct candidates, best first: by faults, then by consensus + weight x log-probability per token.
-
-    Args:
-        slotting: how the model writes slots; None: it has none.
-    """
+def ranked(candidates: Sequence[Candidate], likelihood_weight: float) -> list[Candidate]:
+    """The candidates of one example, best first: by faults, then by consensus + weight x log-probability per token."""
     agreed = consensus([candidate.written for candidate in candidates])
-    distinct = {candidate.written: candidate for candidate in reversed(candidates)}
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
         worth = agreed[candidate.written] + likelihood_weight * candidate.mean_log_probability
-        return faults(candidate.written, example, slotting), -worth, candidate.written
+        return candidate.faults, -worth, candidate.written
 
-    return sorted(distinct.values(), key=key)
+    return sorted(candidates, key=key)

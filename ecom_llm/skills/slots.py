@@ -8,9 +8,11 @@ frequent one, and it cannot state another product's.
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Annotated
 
-from ecom_llm.records import LIST_SEPARATOR
+from pydantic import PlainSerializer
+
+from ecom_llm.records import LIST_SEPARATOR, Record
 
 OPEN, CLOSE = "⟦", "⟧"
 SLOT = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}?")
@@ -21,17 +23,20 @@ UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 """Scripts that write no spaces between words (kana, Han): beside their characters a word may begin and end anywhere."""
 
 
-@dataclass(frozen=True)
-class Slotting:
+Names = Annotated[frozenset[str], PlainSerializer(sorted)]
+"""Equal ones are saved in equal bytes."""
+
+
+class Slotting(Record):
     """How a model writes slots: decided by its training texts, and saved with its tokenizer."""
 
-    names: frozenset[str] | None = None
+    names: Names | None = None
     """The slots it knows; None: every one."""
     capitals: bool = True
     """Whether its sentences begin with a capital; some data sets are lower-cased throughout."""
-    shown: frozenset[str] | None = None
+    shown: Names | None = None
     """The values, casefolded, that its prompts show beside their slots; None: every one."""
-    mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mentions: Mapping[str, tuple[str, ...]] = {}
     """Attribute whose values are said in other words -> the words that its mentions were learned to hold."""
 
     def shows(self, value: str) -> bool:
@@ -87,10 +92,11 @@ def shown_with_slots(
     shown: dict[str, str] = {}
     for name, value in attributes.items():
         slots = slots_of({name: value}) if name in slotted else {}
-        known = {slot: member for slot, member in slots.items() if slotting.knows(slot)}
-        plain = {slot: member for slot, member in slots.items() if slot not in known} or {name: value}
-        shown |= {written(slot): member if slotting.shows(member) else "" for slot, member in known.items()}
-        shown |= plain if len(known) < max(1, len(slots)) else {}
+        for slot, member in (slots or {name: value}).items():
+            if slot in slots and slotting.knows(slot):
+                shown[written(slot)] = member if slotting.shows(member) else ""
+            else:
+                shown[slot] = member
     return shown
 
 

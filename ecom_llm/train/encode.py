@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import EVERY, SLOT, Slotting, fill_slots, open_slots, shown_with_slots
+from ecom_llm.skills.slots import EVERY, Slotting, fill_slots, open_slots, shown_with_slots
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,18 +32,9 @@ class Encoded:
 def slotting_of(tokenizer: "PreTrainedTokenizerBase") -> Slotting | None:
     """How the model behind this tokenizer reads and writes slots, saved with it as the chat template is; None: it does not."""
     saved = tokenizer.init_kwargs.get("slots", False)
-    if not saved:
-        return None
     if saved is True:  # models of before 2026-12 know every slot, and spell those that are no token
         return EVERY
-    names = frozenset(match.group(1) for match in map(SLOT.fullmatch, tokenizer.get_added_vocab()) if match)
-    shown = saved["shown"]
-    return Slotting(names, saved["capitals"], None if shown is None else frozenset(shown), saved["mentions"])
-
-
-def uses_slots(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    """Whether the model behind this tokenizer reads and writes slots."""
-    return bool(tokenizer.init_kwargs.get("slots", False))
+    return Slotting.model_validate(saved) if saved else None
 
 
 def with_slots(example: Example, slotting: Slotting) -> Example:
@@ -53,9 +44,8 @@ def with_slots(example: Example, slotting: Slotting) -> Example:
     return example.model_copy(update={"attributes": shown, "target": open_slots(example.target, slotted, slotting)})
 
 
-def shown_text(text: str, example: Example, tokenizer: "PreTrainedTokenizerBase") -> str:
+def shown_text(text: str, example: Example, slotting: Slotting | None) -> str:
     """What the model wrote, as people read it."""
-    slotting = slotting_of(tokenizer)
     return fill_slots(text, SKILLS[example.skill].slots(example), slotting) if slotting else text
 
 

@@ -24,7 +24,7 @@ from ecom_llm.train.checkpoint_files import check_checkpoint, check_tokenizer
 from ecom_llm.train.encode import with_slots
 from ecom_llm.train.lora import four_bit, merged, on_base, with_lora
 from ecom_llm.train.masked_model import masked_model_and_tokenizer
-from ecom_llm.train.slotting import learned_mentions, learned_slotting
+from ecom_llm.train.slotting import learned_slotting
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 
@@ -74,11 +74,7 @@ def new_tokenizer(train: Train, examples: Iterable[Example]) -> PreTrainedTokeni
     slotting = learned_slotting(examples, train.min_value_share)
     text = learned_text(with_slots(example, slotting) for example in examples)
     tokenizer = train_tokenizer(text, train.vocab_size, map(written, sorted(slotting.names)))
-    tokenizer.init_kwargs["slots"] = {
-        "capitals": slotting.capitals,
-        "shown": None if slotting.shown is None else sorted(slotting.shown),
-        "mentions": learned_mentions(examples, (with_slots(example, slotting) for example in examples)),
-    }
+    tokenizer.init_kwargs["slots"] = slotting.model_dump(mode="json")
     return tokenizer
 
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from ecom_llm.evaluate import generation
 from ecom_llm.evaluate.candidates import Candidate, by_facts, by_log_probability
 from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts, in_order, written_texts
-from ecom_llm.evaluate.reranking import faults
 from ecom_llm.params import validate
 from ecom_llm.records import UserError
-from ecom_llm.train.encode import encode, uses_slots
+from ecom_llm.train.encode import encode, slotting_of
 from ecom_llm.train.model import new_model, new_tokenizer
 
 
@@ -112,8 +112,8 @@ def test_a_narrow_draw_is_the_likeliest(model, tokenizer, described):
 
 def test_rankers_order_by_what_they_say():
     full, fluent, same = (
-        Candidate(text, left_out, said, 10, text)
-        for text, left_out, said in (("full", 0, -30.0), ("fluent", 2, -10.0), ("same", 0, -20.0))
+        Candidate(text, text, wrong, nats)
+        for text, wrong, nats in (("full", 0, -3.0), ("fluent", 2, -1.0), ("same", 0, -2.0))
     )
     assert sorted([full, fluent, same], key=by_facts) == [same, full, fluent]
     assert sorted([full, fluent, same], key=by_log_probability) == [fluent, same, full]
@@ -147,7 +147,7 @@ def test_by_facts_a_text_that_leaves_some_out_gives_way_to_a_fuller_one(model, t
     settings = decoding(20, 8, decoding="best_of_n", num_return_sequences=30, temperature=1.5)
     encoded = encode(examples, tokenizer)
     drawn = drawn_candidates(model, tokenizer, examples, encoded, settings)
-    assert any(len({one.unstated for one in found}) > 1 for found in drawn)
+    assert any(len({one.faults for one in found}) > 1 for found in drawn)
     texts = generate_texts(model, tokenizer, examples, settings)
     likeliest = generate_texts(model, tokenizer, examples, decoding(20, 8))
     assert texts != likeliest
@@ -175,10 +175,17 @@ def test_by_consensus_the_distinct_drawn_texts_stand_best_first_and_are_the_same
 def test_by_consensus_the_likelihood_decides_where_its_weight_says_so(model, tokenizer, described):
     encoded, heavy = encode(described[:5], tokenizer), consenting(likelihood_weight=1e6)
     drawn = drawn_candidates(model, tokenizer, described[:5], encoded, heavy)
-    for candidates, one in zip(drawn, described[:5], strict=True):
-        found = in_order(candidates, one, None, heavy)
-        by = [(faults(each.written, one, None), -each.mean_log_probability) for each in found]
+    for candidates in drawn:
+        by = [(one.faults, -one.mean_log_probability) for one in in_order(candidates, heavy)]
         assert by == sorted(by)
+
+
+def test_texts_that_are_equal_when_filled_stand_there_once(slotted, make_example, monkeypatch):
+    written = ["a ⟦colour⟧ dress", "a red dress", "a ⟦colour⟧ dress", "⟦colour⟧"]
+    drawn = [Candidate(text.replace("⟦colour⟧", "red"), text, 0, -1.0) for text in written]
+    monkeypatch.setattr(generation, "drawn_candidates", lambda *_: [drawn])
+    one = make_example("describe", "en", 1, {"colour": "red"}, "")
+    assert written_texts(*slotted, [one], consenting()) == [["a red dress", "red"]]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +222,7 @@ def slotted(make_example, params):
     taught = [make_example("describe", "en", n, *one) for n, one in enumerate(told * 3)]
     train = params.train.model_copy(update={"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1})
     tokenizer = new_tokenizer(train, taught)
-    assert uses_slots(tokenizer)
+    assert slotting_of(tokenizer)
     model = new_model(tokenizer, train).eval()
     slots = [place for token, place in tokenizer.get_added_vocab().items() if token.startswith("⟦")]
     liked = torch.zeros(len(tokenizer)).index_fill(0, torch.tensor(slots), 9.0)

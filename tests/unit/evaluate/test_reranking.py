@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 
-from ecom_llm.evaluate.candidates import Candidate
-from ecom_llm.evaluate.reranking import agreement, consensus, faults, grams, ranked
+from ecom_llm.evaluate.candidates import Candidate, faults
+from ecom_llm.evaluate.reranking import agreement, consensus, grams, ranked
 from ecom_llm.records import Example
 from ecom_llm.skills.slots import Slotting
 
@@ -22,8 +22,8 @@ def asked(skill: str = "describe", **attributes: str) -> Example:
     )
 
 
-def candidate(text: str, nats: float = 1.0) -> Candidate:
-    return Candidate("filled", 0, -nats, len(text.split()) + 1, text)
+def candidate(text: str, nats: float = 1.0, wrong: int = 0) -> Candidate:
+    return Candidate(text="filled", written=text, faults=wrong, mean_log_probability=-nats)
 
 
 @given(one=texts, other=texts)
@@ -64,24 +64,16 @@ def test_without_slots_facts_are_counted_word_for_word():
 
 
 def test_what_keeps_to_the_facts_stands_before_what_others_agree_with():
-    one = asked(colour="red")
-    found = ranked(
-        [candidate("a dress of one colour"), candidate("a dress of one colour"), candidate("in ⟦colour⟧")],
-        one,
-        SLOTTING,
-        0,
-    )
-    assert [best.written for best in found] == ["in ⟦colour⟧", "a dress of one colour"]
+    popular, true = candidate("a dress of one colour", wrong=1), candidate("in ⟦colour⟧")
+    assert ranked([popular, popular, true], 0) == [true, popular, popular]
 
 
 def test_the_likelihood_decides_where_its_weight_says_so():
-    near, far = candidate("⟦colour⟧ a b c", 9.0), candidate("⟦colour⟧ a b d", 1.0)
+    near, far = candidate("⟦colour⟧ a b c", 2.0), candidate("⟦colour⟧ a b d", 0.1)
     voters = [near, near, far]
-    assert ranked(voters, asked(colour="red"), SLOTTING, 0.0)[0] == near
-    assert ranked(voters, asked(colour="red"), SLOTTING, 5.0)[0] == far
-    assert ranked(voters, asked(colour="red"), SLOTTING, 0.0) == ranked(
-        voters[::-1], asked(colour="red"), SLOTTING, 0.0
-    )
+    assert ranked(voters, 0.0)[0] == near
+    assert ranked(voters, 5.0)[0] == far
+    assert ranked(voters, 0.0) == ranked(voters[::-1], 0.0)
 
 
 def test_chinese_is_compared_by_characters():

@@ -5,10 +5,10 @@ from collections import Counter
 from transformers import AutoTokenizer
 
 from ecom_llm.records import Example
-from ecom_llm.skills.slots import Slotting
+from ecom_llm.train import slotting as learning
 from ecom_llm.train.encode import encode, shown_text, slotting_of, with_slots
 from ecom_llm.train.model import new_tokenizer
-from ecom_llm.train.slotting import learned_mentions, learned_slotting, mention_words
+from ecom_llm.train.slotting import learned_slotting, mention_words
 
 
 def described(number: int, target: str, **attributes: str) -> Example:
@@ -30,7 +30,7 @@ EXAMPLES = [
 
 def test_slots_are_what_differs_and_stands_in_two_texts():
     slotting = learned_slotting(EXAMPLES, min_value_share=1.0)
-    assert slotting == Slotting(names=frozenset({"name"}), capitals=False, shown=frozenset({"lamp"}))
+    assert (slotting.names, slotting.capitals, slotting.shown) == ({"name"}, False, {"lamp"})
     capitals = [one.model_copy(update={"target": one.target.capitalize()}) for one in EXAMPLES]
     assert learned_slotting(capitals, min_value_share=0.0).capitals
 
@@ -51,14 +51,25 @@ def test_frequent_values_are_shown():
 
 
 def test_mentions_are_the_words_that_come_as_often_as_they_are_asked_for():
-    slotted = [with_slots(one, learned_slotting(EXAMPLES, 1.0)) for one in EXAMPLES]
-    assert learned_mentions(EXAMPLES, slotted)["dimmable"] == ["dimmable"]
+    assert learned_slotting(EXAMPLES, 0.0).mentions["dimmable"] == ("dimmable",)
+    plain = [one.model_copy(update={"attributes": {"name": one.attributes["name"]}}) for one in EXAMPLES]
+    assert learned_slotting(plain, 0.0).mentions == {}
+
+
+def test_mentions_are_learned_from_some_of_many_texts(monkeypatch):
+    seen: list[list[Example]] = []
+    monkeypatch.setattr(learning, "learned_mentions", lambda examples, _: seen.append(examples) or {})
+    for most in (len(EXAMPLES), len(EXAMPLES) - 1, 4):
+        monkeypatch.setattr(learning, "LOOKED_AT", most)
+        learned_slotting(EXAMPLES, 0.0)
+    assert seen == [EXAMPLES, EXAMPLES[::2], EXAMPLES[::4]]
 
 
 def test_an_attribute_that_no_words_tell_has_none():
     counts = [Counter(text.split()) for text in ("a b", "a c", "a d", "a e", "a f")]
-    assert mention_words([1, 1, 0, 0, 0], counts) == []
-    assert mention_words([1, 1, 1, 1, 0], [Counter("x")] * 4 + [Counter("y")]) == ["x"]
+    assert mention_words([1, 1, 0, 0, 0], counts) == ()
+    assert mention_words([1, 1, 1, 1, 0], [Counter("x")] * 4 + [Counter("y")]) == ("x",)
+    assert mention_words([1] * 9 + [0], [Counter("x")] * 10) == (), "a word that all texts hold"
 
 
 def test_how_slots_are_written_is_saved_with_the_tokenizer(tiny_params, tmp_path):
@@ -66,8 +77,7 @@ def test_how_slots_are_written_is_saved_with_the_tokenizer(tiny_params, tmp_path
     new_tokenizer(train, EXAMPLES).save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     slotting = slotting_of(tokenizer)
-    assert (slotting.names, slotting.capitals, slotting.shown) == ({"name"}, False, {"lamp"})
-    assert list(slotting.mentions["dimmable"]) == ["dimmable"]
+    assert slotting == learned_slotting(EXAMPLES, 1.0)
     encoded = encode(EXAMPLES[:1], tokenizer)[0]
     assert "ray" not in tokenizer.decode(encoded.prompt)
-    assert shown_text("⟦name⟧ is a lamp", EXAMPLES[0], tokenizer) == "ray is a lamp"
+    assert shown_text("⟦name⟧ is a lamp", EXAMPLES[0], slotting) == "ray is a lamp"
