@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
 
 from ecom_llm.params import validate
+from ecom_llm.records import UserError
 from ecom_llm.train.dropout import with_dropout
 from ecom_llm.train.stage import run
 from ecom_llm.train.trainer import CompletionTrainer
@@ -50,11 +51,25 @@ def test_dropout_takes_its_share_of_the_embeddings_and_of_every_branch():
         assert (output == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
 
 
+def test_a_model_whose_branches_are_not_known_is_refused():
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2))
+    with pytest.raises(UserError, match="GPT2LMHeadModel has no layers named o_proj or down_proj"):
+        with_dropout(model, 0.3)
+    assert with_dropout(model, 0.0) is model
+
+
+def test_masked_models_go_without(tiny_params):
+    values = tiny_params.model_dump()
+    values["train"] |= {"objective": "masked", "dropout": 0.1}
+    with pytest.raises(UserError, match=r"masked goes without dropout, found 0\.1"):
+        validate(values, "test")
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.0])
 def test_shares_are_below_one(tiny_params, value):
     values = tiny_params.model_dump()
     values["train"]["dropout"] = value
-    with pytest.raises(Exception, match="dropout"):
+    with pytest.raises(UserError, match="dropout"):
         validate(values, "test")
 
 
