@@ -1,7 +1,7 @@
 """RNNLG's figures of a test split, for whatever wrote its texts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
@@ -80,16 +80,15 @@ def read_published(path: Path, test: Sequence[Example]) -> Published | None:
     if len(given) > 1:
         log.warning("%d sources have a published protocol: evaluate them apart to get its figures", len(given))
         return None
-    return published(given[0], test)
+    return published(Protocol.model_validate(given[0]["protocol"]), given[0]["baseline"], test)
 
 
-def published(given: dict[str, dict[str, object]], test: Sequence[Example]) -> Published:
-    """The protocol of one source, with the references and the rule baseline of its test rows."""
-    protocol = Protocol.model_validate(given["protocol"])
-    covered = [example for example in test if example.source in given["baseline"]]
+def published(protocol: Protocol, baselines: Mapping[str, str], test: Sequence[Example]) -> Published:
+    """The protocol with the references and the rule baseline of its test rows; `baselines` are sentences by source of a row."""
+    covered = [example for example in test if example.source in baselines]
     known = [(act_of(example.attributes, protocol), example.target) for example in covered]
     baseline: dict[tuple[str, ...], str] = {}
     for (act, _), example in zip(known, covered, strict=True):
-        text = normal(given["baseline"][example.source], protocol)
+        text = normal(baselines[example.source], protocol)
         baseline.setdefault(act.delexicalised, delexicalise(text, act, protocol))
     return Published(protocol, pooled(known, protocol), baseline, frozenset(example.source for example in covered))
