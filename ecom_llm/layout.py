@@ -136,6 +136,11 @@ class Layout:
     def prefect(self) -> Path:
         return self.state / "prefect"
 
+    @property
+    def protocols(self) -> Path:
+        """What publishers give for a scoring of their own, a JSON list inside `prepared`; `collect` writes one of that name."""
+        return self.prepared / "protocols.json"
+
     def split(self, name: str) -> Path:
         """The examples of one split, a folder of Parquet shards inside `prepared`."""
         return self.prepared / name

@@ -20,7 +20,7 @@ PER_TOKEN = ("perplexity", "pseudo_perplexity")
 LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
 """Metrics of how well a model knows the reference: every skill has them, whatever judges its texts."""
 
-WITHIN_LOCALE = ("rouge", "chatglm", "seq_rep", "length_ratio", "longest_overlap")
+WITHIN_LOCALE = ("rouge", "chatglm", "seq_rep", "length_ratio", "longest_overlap", "rnnlg")
 """How names begin of metrics that are given for each skill and locale alone: Chinese characters and English words do not add."""
 
 

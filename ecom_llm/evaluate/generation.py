@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import RANKERS, Candidate, unstated
+from ecom_llm.evaluate.candidates import RANKERS, Candidate, faults
 from ecom_llm.evaluate.choosing import Choice, new_sampler
 from ecom_llm.evaluate.continuing import Continuation, continuations
 from ecom_llm.evaluate.decoding import Decoding
+from ecom_llm.evaluate.reranking import ranked
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
-from ecom_llm.train.encode import Encoded, encode, shown_text, uses_slots
+from ecom_llm.skills.slots import Slotting
+from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of
 from ecom_llm.train.reach import longest_input
 
 
@@ -43,11 +45,17 @@ def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
     return tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
 
 
-def candidate(tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example) -> Candidate:
+def candidate(
+    tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example, slotting: Slotting | None
+) -> Candidate:
     """What was written, as it may be ranked and shown."""
     text = decode(tokenizer, written.tokens)
-    left_out = unstated(text, example, uses_slots(tokenizer))
-    return Candidate(shown_text(text, example, tokenizer), left_out, written.log_probability / written.scored)
+    return Candidate(
+        text=shown_text(text, example, slotting),
+        written=text,
+        faults=faults(text, example, slotting),
+        mean_log_probability=written.log_probability / written.scored,
+    )
 
 
 def choice_for(
@@ -59,7 +67,7 @@ def choice_for(
     sampled: bool,
 ) -> Choice:
     """How the tokens of these texts are chosen."""
-    slots = OwnSlots(tokenizer, examples, device) if uses_slots(tokenizer) else None
+    slots = OwnSlots(tokenizer, examples, device) if slotting_of(tokenizer) else None
     if not sampled:
         return Choice(slots=slots)
     sampler = new_sampler(
@@ -96,7 +104,15 @@ def one_each(
         batch_size=decoding.per_device_eval_batch_size,
         scored=decoding.decoding == "best_of_n",
     )
-    return [candidate(tokenizer, one, example) for one, example in zip(found, examples, strict=True)]
+    slotting = slotting_of(tokenizer)
+    return [candidate(tokenizer, one, example, slotting) for one, example in zip(found, examples, strict=True)]
+
+
+def in_order(candidates: Sequence[Candidate], decoding: Decoding) -> list[Candidate]:
+    """The candidates of an example, best first by `decoding.ranker`."""
+    if decoding.ranker == "consensus":
+        return ranked(candidates, decoding.likelihood_weight)
+    return sorted(candidates, key=RANKERS[decoding.ranker])
 
 
 def drawn_candidates(
@@ -106,24 +122,45 @@ def drawn_candidates(
     encoded: Sequence[Encoded],
     decoding: Decoding,
 ) -> list[list[Candidate]]:
-    """`num_return_sequences` drawn texts for each example, best first by `decoding.ranker`."""
+    """`num_return_sequences` drawn texts for each example."""
     copies = range(decoding.num_return_sequences)
     asked = [example for example in examples for _ in copies]
     found = iter(one_each(model, tokenizer, asked, [one for one in encoded for _ in copies], decoding, sampled=True))
-    return [sorted((next(found) for _ in copies), key=RANKERS[decoding.ranker]) for _ in examples]
+    return [[next(found) for _ in copies] for _ in examples]
 
 
-def generate_texts(
+def candidates_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    decoding: Decoding,
+) -> list[list[Candidate]]:
+    """The texts among which `best_of_n` chooses, for each example: the likeliest and drawn ones; see `written_texts`."""
+    if decoding.ranker == "consensus":
+        return drawn_candidates(model, tokenizer, examples, encoded, decoding)
+    found = [[one] for one in one_each(model, tokenizer, examples, encoded, decoding, sampled=False)]
+    open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.faults]
+    drawn = drawn_candidates(
+        model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
+    )
+    for place, others in zip(open_ones, drawn, strict=True):
+        found[place] += others
+    return found
+
+
+def written_texts(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
     decoding: Decoding,
     encoded: Sequence[Encoded] | None = None,
-) -> list[str]:
-    """What the model writes for each example, in the examples' order; their targets are not read.
+) -> list[list[str]]:
+    """The distinct texts that the model writes for each example, best first, in the examples' order; their targets are not read.
 
-    `best_of_n` takes the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones. By `facts`, a
-    likeliest text that leaves out nothing is taken as it is, and nothing is drawn for it.
+    `best_of_n` orders, by `ranker`, the likeliest text and `num_return_sequences` drawn ones. By `facts`, a likeliest text
+    without a fault is taken as it is, and nothing is drawn for it; by `consensus`, the drawn ones are all there are.
+    Every other decoding gives one text.
     Equal input gives equal texts, sampled ones too; another `batch_size` may flip a near tie, since padding changes how
     floating-point sums round.
 
@@ -134,13 +171,19 @@ def generate_texts(
         UserError: a prompt fills all the positions the model has.
     """
     encoded = encode(examples, tokenizer) if encoded is None else encoded
-    taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
-    if decoding.decoding == "best_of_n":
-        ranker = RANKERS[decoding.ranker]
-        open_ones = [place for place, found in enumerate(taken) if decoding.ranker != "facts" or found.unstated]
-        drawn = drawn_candidates(
-            model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
-        )
-        for place, others in zip(open_ones, drawn, strict=True):
-            taken[place] = min([taken[place], *others], key=ranker)
-    return [found.text for found in taken]
+    if decoding.decoding != "best_of_n":
+        taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
+        return [[found.text] for found in taken]
+    found = candidates_of(model, tokenizer, examples, encoded, decoding)
+    return [list(dict.fromkeys(one.text for one in in_order(candidates, decoding))) for candidates in found]
+
+
+def generate_texts(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    decoding: Decoding,
+    encoded: Sequence[Encoded] | None = None,
+) -> list[str]:
+    """The best text for each example; see `written_texts`."""
+    return [best[0] for best in written_texts(model, tokenizer, examples, decoding, encoded)]

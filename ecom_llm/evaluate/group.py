@@ -7,6 +7,7 @@ from functools import cached_property
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics import Judge, TrainingTexts, train_judge
+from ecom_llm.evaluate.rnnlg.published import Published
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS, answer, review
 from ecom_llm.skills.skill import words
@@ -20,6 +21,8 @@ class Written:
     """What one system has to show for one example; baselines have no likelihood, most skills no ranking."""
 
     text: str
+    others: tuple[str, ...] = ()
+    """Its next best texts, best first, where several were written."""
     ranking: tuple[str, ...] = ()
     likelihood: Likelihood | None = None
 
@@ -46,6 +49,8 @@ class Group:
     taught: Taught = field(default_factory=Taught)
     are_references: bool = False
     """Whether the texts are the references themselves: then nothing is told by comparing them with these."""
+    published: Published | None = None
+    """The publisher's own scoring, where the examples have one."""
 
     @property
     def texts(self) -> list[str]:

@@ -51,7 +51,7 @@ def worked(
         if mine:
             pairs = zip(found["model"], mine, strict=True)
             found["model"] = [replace(one, text=best[0], ranking=tuple(best)) for one, best in pairs]
-        found |= {name: [Written(best[0], tuple(best)) for best in lists] for name, lists in ranked.items()}
+        found |= {name: [Written(best[0], ranking=tuple(best)) for best in lists] for name, lists in ranked.items()}
     return found
 
 

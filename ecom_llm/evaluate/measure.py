@@ -39,6 +39,9 @@ def measure(group: Group, encoder: Encoder | None = None) -> dict[str, Result]:
     found = {name: METRICS[name](group) for name in applicable(group)}
     if encoder and not group.masked and not any(written.ranking for written in group.written):
         found["similarity"] = Similarity().compute(predictions=group.texts, references=group.targets, encoder=encoder)
+    if group.published:
+        texts = [(written.text, *written.others) for written in group.written]
+        found |= group.published.figures(group.examples, texts)
     return found
 
 

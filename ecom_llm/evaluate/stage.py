@@ -17,7 +17,7 @@ from ecom_llm.evaluate.baselines import (
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
-from ecom_llm.evaluate.generation import generate_texts
+from ecom_llm.evaluate.generation import written_texts
 from ecom_llm.evaluate.group import taught
 from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
@@ -27,6 +27,7 @@ from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, Written, 
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
 from ecom_llm.evaluate.report import write_report
+from ecom_llm.evaluate.rnnlg.published import Published, read_published
 from ecom_llm.evaluate.spread import weighed
 from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
@@ -70,18 +71,18 @@ class Writer:
         ranked = rank_items(self.model, self.tokenizer, examples, self.items, beams, size, PLACES, encoded)
         log.info("ranked items for %d histories", len(examples))
         return {
-            example.id: Written(best[0].title, tuple(one.title for one in best), likelihood)
+            example.id: Written(best[0].title, ranking=tuple(one.title for one in best), likelihood=likelihood)
             for example, best, likelihood in zip(examples, ranked, likelihoods, strict=True)
         }
 
     def generate(self, told: Sequence[Told]) -> dict[str, Written]:
-        """Id -> the text written for an example."""
+        """Id -> the texts written for an example."""
         examples, encoded, likelihoods = unzipped(told)
-        texts = generate_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
+        texts = written_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
         log.info("wrote %d texts", len(examples))
         return {
-            example.id: Written(text, likelihood=likelihood)
-            for example, text, likelihood in zip(examples, texts, likelihoods, strict=True)
+            example.id: Written(best[0], tuple(best[1:]), likelihood=likelihood)
+            for example, best, likelihood in zip(examples, texts, likelihoods, strict=True)
         }
 
 
@@ -96,6 +97,7 @@ def baselines(
     training: Sequence[Example],
     titles: Sequence[str],
     encoder: Encoder | None = None,
+    published: Published | None = None,
 ) -> dict[str, list[Written]]:
     """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any.
 
@@ -103,12 +105,14 @@ def baselines(
     """
     if is_ranked(skill):
         ranked = rankings(examples, training, titles, encoder)
-        return {name: [Written(best[0], tuple(best)) for best in lists] for name, lists in ranked.items()}
+        return {name: [Written(best[0], ranking=tuple(best)) for best in lists] for name, lists in ranked.items()}
     found = {"template": templates(examples)}
     if training:
         found["nearest_neighbour"] = nearest_neighbours(examples, training)
     if training and skill == "answer":
         found["bm25"] = found_answers(examples, training)
+    if published:
+        found["hdc"] = published.baselines(examples)
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
@@ -125,6 +129,7 @@ def compare(
     items: Sequence[Item],
     known: dict[tuple[str, str], Matcher],
     encoder: Encoder | None = None,
+    published: Published | None = None,
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
@@ -135,12 +140,15 @@ def compare(
     shown: list[list[dict[str, str]]] = []
     for (skill, locale), here in by_skill_and_locale(examples).items():
         matcher, given = known[skill, locale], teaching.get((skill, locale), Taught())
-        mine.append(Group(skill, locale, here, [work[example.id] for example in here], matcher, taught=given))
-        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder)
+        scoring = published if published and published.covers(here) else None
+        ours = [work[example.id] for example in here]
+        mine.append(Group(skill, locale, here, ours, matcher, taught=given, published=scoring))
+        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder, scoring)
         for name, texts in found.items():
             # what baselines copy is known, and takes as long to find
             judged = Taught(judge=given.judge)
-            theirs.setdefault(name, []).append(Group(skill, locale, here, texts, matcher, taught=judged))
+            group = Group(skill, locale, here, texts, matcher, taught=judged, published=scoring)
+            theirs.setdefault(name, []).append(group)
         if not is_ranked(skill):
             theirs.setdefault("reference", []).append(references(skill, locale, here, matcher, given))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
@@ -177,7 +185,8 @@ def run(params: Params, layout: Layout) -> None:
     items = list(read_records(layout.items, Item))
     written = Writer(model, tokenizer, items, params.evaluate).write(examples)
     known = matchers(chain.from_iterable(prepared.values()))
-    ours, others = compare(examples, written, prepared["train"], items, known, encoder)
+    published = read_published(layout.protocols, prepared["test"])
+    ours, others = compare(examples, written, prepared["train"], items, known, encoder, published)
     evidence = Evidence(
         test_set=fingerprint(examples),
         tokenizer=tokenizer_fingerprint(tokenizer),

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.records import Example, UserError
-from ecom_llm.train.encode import Encoded, uses_slots
+from ecom_llm.train.encode import Encoded
 
 log = getLogger(__name__)
 
@@ -60,9 +60,8 @@ def fingerprint(examples: Iterable[Example]) -> str:
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of what decides token ids: the fast tokenizer without padding and truncation, chat template and slots."""
+    """SHA-256 of what decides token ids: the fast tokenizer without padding and truncation, chat template and slotting."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     kept = {key: value for key, value in state.items() if key not in ("padding", "truncation")}
-    return sha256(
-        json.dumps([kept, tokenizer.chat_template, uses_slots(tokenizer)], sort_keys=True).encode()
-    ).hexdigest()
+    slots = tokenizer.init_kwargs.get("slots", False)
+    return sha256(json.dumps([kept, tokenizer.chat_template, slots], sort_keys=True).encode()).hexdigest()

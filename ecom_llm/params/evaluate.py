@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ecom_llm.params.section import Section
 
 Mode = Literal["greedy", "sampling", "best_of_n"]
-Ranker = Literal["facts", "log_probability"]
+Ranker = Literal["facts", "log_probability", "consensus"]
 
 
 class Evaluate(Section):
@@ -25,16 +25,20 @@ class Evaluate(Section):
     """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
     `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""
     ranker: Ranker
-    """What `best_of_n` takes: `facts`, the text that leaves out the fewest facts it owes, of equals the likelier (a likeliest
-    text that leaves out none is taken at once); `log_probability`, the greatest mean log-probability per token."""
+    """What `best_of_n` takes: `facts`, the text with the fewest faults (facts it owes and leaves out; with slots, also a yes or no
+    mentioned too seldom or too often), of equals the likelier (a likeliest text without one is taken at once); `log_probability`,
+    the greatest mean log-probability per token; `consensus`, of the drawn texts with the fewest faults the one that agrees most
+    with all (minimum Bayes risk)."""
     num_return_sequences: int = Field(ge=0)
-    """Texts drawn for `best_of_n`, beside the likeliest one."""
+    """Texts drawn for `best_of_n`, beside the likeliest one; by `consensus` they are all there is."""
     temperature: float = Field(gt=0)
     """Temperature of drawn texts: below 1 they keep closer to the likeliest."""
     top_k: int = Field(ge=0)
     """Texts are drawn from so many likeliest tokens; 0 draws from all."""
     top_p: float = Field(gt=0, le=1)
     """Texts are drawn from the fewest likeliest tokens that together have this probability; 1 draws from all."""
+    likelihood_weight: float = Field(ge=0)
+    """By `consensus`, weight of the mean log-probability per token beside the agreement, which is a BLEU of 0 to 1."""
     num_beams: int = Field(ge=10)
     """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
     use_encoder: bool
@@ -53,3 +57,10 @@ class Evaluate(Section):
     """Subsets measured at most, the largest first; 0 for none."""
     num_threads: int = Field(ge=1)
     """CPU threads; no `runtime` matter, since the order of floating-point sums depends on it."""
+
+    @model_validator(mode="after")
+    def consensus_needs_samples(self) -> "Evaluate":
+        """One text has nobody to agree with."""
+        if (self.decoding, self.ranker) == ("best_of_n", "consensus") and self.num_return_sequences < 2:
+            raise ValueError(f"ranker consensus needs num_return_sequences above 1, found {self.num_return_sequences}")
+        return self

@@ -22,6 +22,9 @@ class Train(Section):
     """Folder of a Hugging Face checkpoint with safetensors and tokenizer; used when `init` is `checkpoint`."""
     slots: bool
     """Whether a causal model from scratch writes slots that are filled with the attributes' values; a checkpoint keeps its own way."""
+    min_value_share: float = Field(ge=0, le=1)
+    """With `slots`, values that a smaller share of the training examples has are hidden in prompts, which then name the slot alone; 0
+    shows all. Rare values can only be learned by heart; frequent ones decide words beside them."""
     vocab_size: int = Field(ge=300, le=500_000)
     """Entries of the byte-level BPE tokenizer; 256 bytes and the special tokens included."""
     hidden_size: int = Field(ge=16)
@@ -50,6 +53,9 @@ class Train(Section):
     """Steps until the peak learning rate."""
     weight_decay: float = Field(ge=0)
     """AdamW's weight decay."""
+    dropout: float = Field(ge=0, lt=1)
+    """Share of the embeddings, and of what each block adds to them, that is dropped in training; for small data. With it (and with
+    `lora_dropout`), the same step in other batches or processes draws other masks."""
     adam_beta2: float = Field(gt=0, lt=1)
     """AdamW's second-moment decay; short trainings want it below the usual 0.999."""
     max_grad_norm: float = Field(gt=0)
@@ -135,11 +141,13 @@ class Train(Section):
 
     @model_validator(mode="after")
     def masked_models_learn_whole(self) -> "Train":
-        """Two-way attention does not tell packed texts apart by their positions, and an adapter here is for a model that writes."""
+        """Two-way attention does not tell packed texts apart by their positions; adapters and dropout here are for models that write."""
         if self.objective == "masked" and self.packing:
             raise ValueError("objective masked goes without packing, found true: set it to false")
         if self.objective == "masked" and self.lora_r:
             raise ValueError(f"objective masked goes without lora_r, found {self.lora_r}: set it to 0")
+        if self.objective == "masked" and self.dropout:
+            raise ValueError(f"objective masked goes without dropout, found {self.dropout}: set it to 0")
         return self
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def run(params: Params, layout: Layout) -> None:
-    """Write the three splits, `items` and `rejected.jsonl` into `layout.prepared`, then the manifest and the data card.
+    """Write the three splits, `items`, `rejected.jsonl` and `protocols.json` into `layout.prepared`, then manifest and data card.
 
     Equal params and tables give equal bytes.
 
@@ -54,6 +54,7 @@ def run(params: Params, layout: Layout) -> None:
         start_engine(params.runtime, folder)
         with (folder / f"{REJECTED}.jsonl").open("w", encoding="utf-8", newline="\n") as rejects:
             manifest = prepare(layout.collected, folder, params.prepare, refusal(rejects.write, params.prepare))
+        shutil.copyfile(layout.collected / layout.protocols.name, folder / layout.protocols.name)
         card = card_of(folder, manifest, params.prepare)
         shutil.rmtree(folder / "scratch")
     replacing_file(layout.manifest, manifest.model_dump_json(indent=2) + "\n")

@@ -45,13 +45,13 @@ def words(table: Words, locale: str) -> Mapping[str, str]:
 
 
 def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
-    """An instruction, then one `name: value` a line.
+    """An instruction, then one `name: value` a line; the name alone where its value is hidden.
 
     Chinese takes the full-width colon, so that a value is preceded by the same character class as in running text
     and is tokenised alike in the prompt and in the target: copying it is then a matter of copying tokens.
     """
     colon = "：" if locale.split("-")[0] == "zh" else ": "
-    return "\n".join([instruction, *(f"{name}{colon}{value}" for name, value in attributes.items())])
+    return "\n".join([instruction, *(f"{name}{colon}{value}" if value else name for name, value in attributes.items())])
 
 
 def unchanged(text: str, locale: str) -> str:

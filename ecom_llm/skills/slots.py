@@ -6,23 +6,78 @@ frequent one, and it cannot state another product's.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from typing import Annotated
 
-from ecom_llm.records import LIST_SEPARATOR
+from pydantic import PlainSerializer
+
+from ecom_llm.records import LIST_SEPARATOR, Record
 
 OPEN, CLOSE = "⟦", "⟧"
 SLOT = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}?")
+UNSTATED = frozenset({"", "?", "yes", "no", "true", "false", "none", "dontcare", "dont_care", "是", "否", "无"})
+"""Values that no text states word for word: "waterproof: yes" is said as "waterproof"."""
+NUMBERED = re.compile(r" \d+$")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 """Scripts that write no spaces between words (kana, Han): beside their characters a word may begin and end anywhere."""
 
 
+Names = Annotated[frozenset[str], PlainSerializer(sorted)]
+"""Equal ones are saved in equal bytes."""
+
+
+class Slotting(Record):
+    """How a model writes slots: decided by its training texts, and saved with its tokenizer."""
+
+    names: Names | None = None
+    """The slots it knows; None: every one."""
+    capitals: bool = True
+    """Whether its sentences begin with a capital; some data sets are lower-cased throughout."""
+    shown: Names | None = None
+    """The values, casefolded, that its prompts show beside their slots; None: every one."""
+    mentions: Mapping[str, tuple[str, ...]] = {}
+    """Attribute whose values are said in other words -> the words that its mentions were learned to hold."""
+
+    def shows(self, value: str) -> bool:
+        return self.shown is None or value.casefold() in self.shown
+
+    def knows(self, slot: str) -> bool:
+        return self.names is None or slot in self.names
+
+
+EVERY = Slotting()
+
+
+def never_stated(value: str) -> bool:
+    """Whether no text states this value word for word, such as the `yes` of `waterproof: yes`."""
+    return value.strip().casefold() in UNSTATED
+
+
 def slots_of(attributes: Mapping[str, str]) -> dict[str, str]:
-    """Slot -> value: the attribute's name, with a number for each member of a list."""
+    """Slot -> value: the attribute's name, with a number for each member of a list; values that nobody states have none."""
     found: dict[str, str] = {}
     for name, value in attributes.items():
         members = [member for member in value.split(LIST_SEPARATOR) if member]
         found |= {name: value} if len(members) < 2 else {f"{name} {n}": member for n, member in enumerate(members, 1)}
-    return {slot: value for slot, value in found.items() if value and not re.search(f"[{OPEN}{CLOSE}]", slot + value)}
+    return {
+        slot: value
+        for slot, value in found.items()
+        if value and not never_stated(value) and not re.search(f"[{OPEN}{CLOSE}]", slot + value)
+    }
+
+
+def wanted_mentions(facts: Mapping[str, str]) -> Counter[str]:
+    """Attribute -> how often it is to be mentioned in words of one's own, since no text states its value.
+
+    A repeated attribute (`memory`, `memory 2`) counts under its name without the number.
+    """
+    return Counter(NUMBERED.sub("", name) for name, value in facts.items() if never_stated(value))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text with slots, casefolded, without the slots."""
+    return re.findall(r"\w+", SLOT.sub(" ", text).casefold())
 
 
 def written(slot: str) -> str:
@@ -30,12 +85,18 @@ def written(slot: str) -> str:
     return f"{OPEN}{slot}{CLOSE}"
 
 
-def shown_with_slots(attributes: Mapping[str, str], slotted: Mapping[str, str]) -> dict[str, str]:
+def shown_with_slots(
+    attributes: Mapping[str, str], slotted: Mapping[str, str], slotting: Slotting = EVERY
+) -> dict[str, str]:
     """What a prompt shows to a model with slots: the attributes in order, those that may be stated under their slots."""
     shown: dict[str, str] = {}
     for name, value in attributes.items():
         slots = slots_of({name: value}) if name in slotted else {}
-        shown |= {written(slot): member for slot, member in slots.items()} or {name: value}
+        for slot, member in (slots or {name: value}).items():
+            if slot in slots and slotting.knows(slot):
+                shown[written(slot)] = member if slotting.shows(member) else ""
+            else:
+                shown[slot] = member
     return shown
 
 
@@ -58,25 +119,32 @@ def starts_sentence(text: str, at: int) -> bool:
     return not text[:at].strip() or text[:at].rstrip()[-1] in ".!?:"
 
 
-def open_slots(text: str, attributes: Mapping[str, str]) -> str:
-    """Put slots in place of the values a text states; a text they would not give back exactly stays as it is."""
-    slots = slots_of(attributes)
-    by_value = {value.casefold(): slot for slot, value in reversed(slots.items())}
+def open_slots(text: str, attributes: Mapping[str, str], slotting: Slotting = EVERY) -> str:
+    """Put slots in place of the values a text states; a text they would not give back exactly stays as it is.
+
+    Of two slots of one value the first stands for its first occurrence, the second for its second.
+    """
+    slots = {slot: value for slot, value in slots_of(attributes).items() if slotting.knows(slot)}
+    by_value: dict[str, list[str]] = {}
+    for slot, value in slots.items():
+        by_value.setdefault(value.casefold(), []).append(slot)
     if not by_value or OPEN in text:
         return text
     longest_first = sorted(by_value, key=len, reverse=True)
     stated = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
     def slot_for(match: re.Match[str]) -> str:
-        slot = by_value.get(match.group().casefold())
-        if slot is None or not is_word(text, match.start(), match.end()):
+        waiting = by_value.get(match.group().casefold())
+        if waiting is None or not is_word(text, match.start(), match.end()):
             return match.group()
-        value = slots[slot]
-        expected = capitalised(value) if starts_sentence(text, match.start()) else value
-        return written(slot) if match.group() == expected else match.group()
+        value = slots[waiting[0]]
+        capital = slotting.capitals and starts_sentence(text, match.start())
+        if match.group() != (capitalised(value) if capital else value):
+            return match.group()
+        return written(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
     opened = stated.sub(slot_for, text)
-    return opened if fill_slots(opened, attributes) == text else text
+    return opened if fill_slots(opened, attributes, slotting) == text else text
 
 
 def capitalised(value: str) -> str:
@@ -84,7 +152,7 @@ def capitalised(value: str) -> str:
     return value[:1].upper() + value[1:]
 
 
-def fill_slots(text: str, attributes: Mapping[str, str]) -> str:
+def fill_slots(text: str, attributes: Mapping[str, str], slotting: Slotting = EVERY) -> str:
     """Put the values in place of slots; a slot that names nothing known is left out, since nobody should read it."""
     slots = slots_of(attributes)
     filled = ""
@@ -92,6 +160,7 @@ def fill_slots(text: str, attributes: Mapping[str, str]) -> str:
     for match in SLOT.finditer(text):
         filled += text[end : match.start()]
         value = slots.get(match.group(1), "")
-        filled += capitalised(value) if starts_sentence(filled, len(filled)) else value
+        capital = slotting.capitals and starts_sentence(filled, len(filled))
+        filled += capitalised(value) if capital else value
         end = match.end()
     return filled + text[end:]

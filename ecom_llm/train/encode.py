@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import fill_slots, open_slots, shown_with_slots
+from ecom_llm.skills.slots import EVERY, Slotting, fill_slots, open_slots, shown_with_slots
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,21 +29,24 @@ class Encoded:
         return len(self.prompt) + len(self.completion)
 
 
-def uses_slots(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    """Whether the model behind this tokenizer reads and writes slots: saved with it, as the chat template is."""
-    return bool(tokenizer.init_kwargs.get("slots", False))
+def slotting_of(tokenizer: "PreTrainedTokenizerBase") -> Slotting | None:
+    """How the model behind this tokenizer reads and writes slots, saved with it as the chat template is; None: it does not."""
+    saved = tokenizer.init_kwargs.get("slots", False)
+    if saved is True:  # models of before 2026-12 know every slot, and spell those that are no token
+        return EVERY
+    return Slotting.model_validate(saved) if saved else None
 
 
-def with_slots(example: Example) -> Example:
+def with_slots(example: Example, slotting: Slotting) -> Example:
     """The example as a model with slots reads and writes it."""
     slotted = SKILLS[example.skill].slots(example)
-    shown = shown_with_slots(example.attributes, slotted)
-    return example.model_copy(update={"attributes": shown, "target": open_slots(example.target, slotted)})
+    shown = shown_with_slots(example.attributes, slotted, slotting)
+    return example.model_copy(update={"attributes": shown, "target": open_slots(example.target, slotted, slotting)})
 
 
-def shown_text(text: str, example: Example, tokenizer: "PreTrainedTokenizerBase") -> str:
+def shown_text(text: str, example: Example, slotting: Slotting | None) -> str:
     """What the model wrote, as people read it."""
-    return fill_slots(text, SKILLS[example.skill].slots(example)) if uses_slots(tokenizer) else text
+    return fill_slots(text, SKILLS[example.skill].slots(example), slotting) if slotting else text
 
 
 def turns(tokenizer: "PreTrainedTokenizerBase", question: str, answer: str) -> tuple[str, str]:
@@ -66,9 +69,9 @@ def turns(tokenizer: "PreTrainedTokenizerBase", question: str, answer: str) -> t
     return prompt, completion if after.strip() else spoken + end
 
 
-def render(example: Example, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
+def render(example: Example, tokenizer: "PreTrainedTokenizerBase", slotting: Slotting | None) -> tuple[str, str]:
     """The prompt and the completion of an example, as text; raises as `turns` does."""
-    learned = with_slots(example) if uses_slots(tokenizer) else example
+    learned = with_slots(example, slotting) if slotting else example
     return turns(tokenizer, SKILLS[example.skill].prompt(learned), learned.target)
 
 
@@ -84,7 +87,8 @@ def encode_targets(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerB
 
 def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
     """Tokenise examples; prompt and completion apart, so that the boundary is the same with and without an answer."""
-    pairs = [render(example, tokenizer) for example in examples]
+    slotting = slotting_of(tokenizer)
+    pairs = [render(example, tokenizer, slotting) for example in examples]
     if not pairs:
         return []
     prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"]

@@ -1,6 +1,5 @@
 """The model and its tokenizer: new ones of the sizes in params, or those of a checkpoint in a folder."""
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,11 +19,12 @@ from transformers import (
 from ecom_llm.params import Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, written
+from ecom_llm.skills.slots import written
 from ecom_llm.train.checkpoint_files import check_checkpoint, check_tokenizer
 from ecom_llm.train.encode import with_slots
 from ecom_llm.train.lora import four_bit, merged, on_base, with_lora
 from ecom_llm.train.masked_model import masked_model_and_tokenizer
+from ecom_llm.train.slotting import learned_slotting
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 
@@ -68,13 +68,13 @@ def learned_text(examples: Iterable[Example]) -> Iterable[str]:
 
 
 def new_tokenizer(train: Train, examples: Iterable[Example]) -> PreTrainedTokenizerBase:
-    """A tokenizer over the training split, gone through twice; with slots, each that its texts hold twice is a token of its own."""
+    """A tokenizer over the training split, which is gone through several times; it knows how its texts are written with slots."""
     if not train.slots:
         return train_tokenizer(learned_text(examples), train.vocab_size)
-    counts = Counter(slot for example in examples for slot in SLOT.findall(with_slots(example).target))
-    kept = sorted(slot for slot, count in counts.items() if count > 1)
-    tokenizer = train_tokenizer(learned_text(map(with_slots, examples)), train.vocab_size, map(written, kept))
-    tokenizer.init_kwargs["slots"] = True
+    slotting = learned_slotting(examples, train.min_value_share)
+    text = learned_text(with_slots(example, slotting) for example in examples)
+    tokenizer = train_tokenizer(text, train.vocab_size, map(written, sorted(slotting.names)))
+    tokenizer.init_kwargs["slots"] = slotting.model_dump(mode="json")
     return tokenizer
 
 

@@ -31,6 +31,7 @@ from ecom_llm.train.batching import (
     LeftPadded,
     summed_loss,
 )
+from ecom_llm.train.dropout import with_dropout
 from ecom_llm.train.kernels import use_bf16, with_kernels
 from ecom_llm.train.masked import MaskedTexts, Placed, RightPadded
 from ecom_llm.train.packing import Packed, PackedRows, Rows, check_apart
@@ -214,7 +215,7 @@ def new_trainer(
         UserError: the device cannot compute as params say, or the model does not keep packed texts apart.
     """
     arguments, texts = training_arguments(params, folder), data["train"]
-    model = with_kernels(model, params.train, arguments.use_cpu)
+    model = with_dropout(with_kernels(model, params.train, arguments.use_cpu), params.train.dropout)
     if params.train.packing:
         check_apart(model)
     feed = fed(params.train, texts, tokenizer.pad_token_id, arguments.world_size)

@@ -11,6 +11,7 @@ from ecom_llm.collect.forms import (
     jddc,
     mapped,
     rnnlg,
+    rnnlg_scoring,
     specifications,
     tables,
 )
@@ -30,3 +31,6 @@ FORMS: dict[str, Callable[[Path, Source], Iterator[Sourced | Rejected]]] = {
     "dataset": dataset.read,
 }
 """Name in `collect.sources` -> its reader. (`catalogue` reads no place: the stage makes it.)"""
+
+PUBLISHED: dict[str, Callable[[Path, Source], dict[str, object] | None]] = {"rnnlg": rnnlg_scoring.published}
+"""Form -> what its publisher gives beside the examples for a scoring of its own: `evaluate` reads it."""

@@ -13,7 +13,7 @@ from ecom_llm.records import TABLES, UserError, read_jsonl
 from ecom_llm.shards import read_tables
 
 REPO = Path(__file__).parents[3]
-FILES = {"rejected.jsonl", *(f"{table}/part-00000.parquet" for table in TABLES)}
+FILES = {"protocols.json"} | {"rejected.jsonl", *(f"{table}/part-00000.parquet" for table in TABLES)}
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from ecom_llm.evaluate import generation
 from ecom_llm.evaluate.candidates import Candidate, by_facts, by_log_probability
 from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts
+from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts, in_order, written_texts
+from ecom_llm.params import validate
 from ecom_llm.records import UserError
-from ecom_llm.train.encode import encode, uses_slots
+from ecom_llm.train.encode import encode, slotting_of
 from ecom_llm.train.model import new_model, new_tokenizer
 
 
@@ -109,7 +111,10 @@ def test_a_narrow_draw_is_the_likeliest(model, tokenizer, described):
 
 
 def test_rankers_order_by_what_they_say():
-    full, fluent, same = Candidate("full", 0, -3.0), Candidate("fluent", 2, -1.0), Candidate("same", 0, -2.0)
+    full, fluent, same = (
+        Candidate(text, text, wrong, nats)
+        for text, wrong, nats in (("full", 0, -3.0), ("fluent", 2, -1.0), ("same", 0, -2.0))
+    )
     assert sorted([full, fluent, same], key=by_facts) == [same, full, fluent]
     assert sorted([full, fluent, same], key=by_log_probability) == [fluent, same, full]
 
@@ -125,11 +130,15 @@ def test_the_best_of_n_by_log_probability_is_the_best_of_all_that_were_written(m
     settings = decoding(6, 4, decoding="best_of_n", ranker="log_probability", num_return_sequences=5, temperature=0.5)
     encoded = encode(described[:4], tokenizer)
     drawn = drawn_candidates(model, tokenizer, described[:4], encoded, settings)
-    assert all(len(found) == 5 and found == sorted(found, key=by_log_probability) for found in drawn)
+    assert all(len(found) == 5 for found in drawn)
     likeliest = generate_texts(model, tokenizer, described[:4], decoding(6, 4))
-    texts = generate_texts(model, tokenizer, described[:4], settings)
-    for text, found, greedy in zip(texts, drawn, likeliest, strict=True):
-        assert text in (found[0].text, greedy)
+    texts = written_texts(model, tokenizer, described[:4], settings)
+    for found, one, greedy in zip(texts, drawn, likeliest, strict=True):
+        assert set(found) == {greedy, *(each.text for each in one)}
+        ordered = list(dict.fromkeys(each.text for each in sorted(one, key=by_log_probability)))
+        assert [text for text in found if text in ordered and text != greedy] == [
+            text for text in ordered if text != greedy
+        ]
 
 
 def test_by_facts_a_text_that_leaves_some_out_gives_way_to_a_fuller_one(model, tokenizer, make_example):
@@ -138,24 +147,82 @@ def test_by_facts_a_text_that_leaves_some_out_gives_way_to_a_fuller_one(model, t
     settings = decoding(20, 8, decoding="best_of_n", num_return_sequences=30, temperature=1.5)
     encoded = encode(examples, tokenizer)
     drawn = drawn_candidates(model, tokenizer, examples, encoded, settings)
-    assert any(found[0].unstated < found[-1].unstated for found in drawn)
+    assert any(len({one.faults for one in found}) > 1 for found in drawn)
     texts = generate_texts(model, tokenizer, examples, settings)
     likeliest = generate_texts(model, tokenizer, examples, decoding(20, 8))
     assert texts != likeliest
     for text, found, greedy in zip(texts, drawn, likeliest, strict=True):
-        assert text in (found[0].text, greedy)
+        assert text in (min(found, key=by_facts).text, greedy)
+
+
+def consenting(**settings: object) -> Decoding:
+    chosen = {"decoding": "best_of_n", "ranker": "consensus", "num_return_sequences": 4, "likelihood_weight": 0.1}
+    return decoding(6, 8, **chosen | settings)
+
+
+def test_by_consensus_the_distinct_drawn_texts_stand_best_first_and_are_the_same_again(model, tokenizer, described):
+    blind = [one.model_copy(update={"target": "?"}) for one in described[:5]]
+    found = written_texts(model, tokenizer, described[:5], consenting())
+    assert found == written_texts(model, tokenizer, blind, consenting())
+    assert all(1 <= len(texts) == len(set(texts)) <= 4 for texts in found)
+    assert found != written_texts(model, tokenizer, described[:5], consenting(seed=2))
+    drawn = drawn_candidates(model, tokenizer, described[:5], encode(described[:5], tokenizer), consenting())
+    assert [set(texts) for texts in found] == [{one.text for one in row} for row in drawn]
+    assert generate_texts(model, tokenizer, described[:5], consenting()) == [texts[0] for texts in found]
+    assert written_texts(model, tokenizer, [], consenting()) == []
+
+
+def test_by_consensus_the_likelihood_decides_where_its_weight_says_so(model, tokenizer, described):
+    encoded, heavy = encode(described[:5], tokenizer), consenting(likelihood_weight=1e6)
+    drawn = drawn_candidates(model, tokenizer, described[:5], encoded, heavy)
+    for candidates in drawn:
+        by = [(one.faults, -one.mean_log_probability) for one in in_order(candidates, heavy)]
+        assert by == sorted(by)
+
+
+def test_texts_that_are_equal_when_filled_stand_there_once(slotted, make_example, monkeypatch):
+    written = ["a ⟦colour⟧ dress", "a red dress", "a ⟦colour⟧ dress", "⟦colour⟧"]
+    drawn = [Candidate(text.replace("⟦colour⟧", "red"), text, 0, -1.0) for text in written]
+    monkeypatch.setattr(generation, "drawn_candidates", lambda *_: [drawn])
+    one = make_example("describe", "en", 1, {"colour": "red"}, "")
+    assert written_texts(*slotted, [one], consenting()) == [["a red dress", "red"]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "count", "fits"), [("best_of_n", 1, False), ("best_of_n", 2, True), ("greedy", 0, True)]
+)
+def test_consensus_needs_two_texts_to_agree(params, mode, count, fits):
+    values = params.model_dump()
+    values["evaluate"] |= {"decoding": mode, "ranker": "consensus", "num_return_sequences": count}
+    if fits:
+        assert validate(values, "test").evaluate.ranker == "consensus"
+    else:
+        with pytest.raises(UserError, match="consensus needs num_return_sequences above 1, found 1"):
+            validate(values, "test")
+
+
+def test_other_decodings_give_one_text_and_best_of_n_the_others_too(model, tokenizer, described):
+    for way in ("greedy", "sampling"):
+        found = written_texts(model, tokenizer, described[:3], decoding(6, 8, decoding=way))
+        assert [len(texts) for texts in found] == [1] * 3
+    likely = decoding(6, 8, decoding="best_of_n", ranker="log_probability", num_return_sequences=3)
+    found = written_texts(model, tokenizer, described[:3], likely)
+    assert all(2 <= len(texts) == len(set(texts)) <= 4 for texts in found)
 
 
 @pytest.fixture
 def slotted(make_example, params):
     """A random model with slots, which likes them better than any word, and its tokenizer."""
-    taught = [
-        make_example("describe", "en", n, {"colour": "red", "size": "L"} if n % 2 else {"fabric": "linen"}, text)
-        for n, text in enumerate(["A linen dress of linen.", "A red dress in L."] * 6)
+    told = [
+        ({"fabric": "linen"}, "A linen dress of linen."),
+        ({"colour": "red", "size": "L"}, "A red dress in L."),
+        ({"fabric": "silk"}, "A silk dress of silk."),
+        ({"colour": "blue", "size": "M"}, "A blue dress in M."),
     ]
+    taught = [make_example("describe", "en", n, *one) for n, one in enumerate(told * 3)]
     train = params.train.model_copy(update={"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1})
     tokenizer = new_tokenizer(train, taught)
-    assert uses_slots(tokenizer)
+    assert slotting_of(tokenizer)
     model = new_model(tokenizer, train).eval()
     slots = [place for token, place in tokenizer.get_added_vocab().items() if token.startswith("⟦")]
     liked = torch.zeros(len(tokenizer)).index_fill(0, torch.tensor(slots), 9.0)
@@ -163,12 +230,14 @@ def slotted(make_example, params):
     return model, tokenizer
 
 
-@pytest.mark.parametrize("mode", ["greedy", "sampling", "best_of_n"])
-def test_no_decoding_states_a_slot_of_another_example_or_one_twice(mode, slotted, make_example):
+@pytest.mark.parametrize(
+    ("mode", "ranker"), [("greedy", "facts"), ("sampling", "facts"), ("best_of_n", "facts"), ("best_of_n", "consensus")]
+)
+def test_no_decoding_states_a_slot_of_another_example_or_one_twice(mode, ranker, slotted, make_example):
     # values the tokenizer never saw: a random text does not spell them
     worn = {"colour": "xanthic-1", "size": "quarto-2"}, {"fabric": "zibeline-3"}
     examples = [make_example("describe", "en", n, dict(worn[n % 2]), "") for n in range(10)]
-    texts = generate_texts(*slotted, examples, decoding(30, 4, decoding=mode, num_return_sequences=3))
+    texts = generate_texts(*slotted, examples, decoding(30, 4, decoding=mode, ranker=ranker, num_return_sequences=3))
     for n, text in enumerate(texts):
         stated = {value: text.lower().count(value) for attributes in worn for value in attributes.values()}
         assert stated == {value: int(value in worn[n % 2].values()) for value in stated}

@@ -83,6 +83,7 @@ def layout(make_example, masked_folder, tmp_path_factory) -> Layout:
             made.append(make_example("recommend", "en", 100 * place + n, texts, TITLES[n - 2]))
         write_records(found.split(split), Example, made)
     write_records(found.items, Item, [Item(product=f"P{n}", locale="en", title=t) for n, t in enumerate(TITLES)])
+    found.protocols.write_text("[]", encoding="utf-8")
     found.model.parent.mkdir(parents=True)
     found.model.symlink_to(masked_folder)
     return found

@@ -2,9 +2,10 @@
 
 import torch
 
-from ecom_llm.evaluate.candidates import unstated
+from ecom_llm.evaluate.candidates import faults
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example
+from ecom_llm.skills.slots import EVERY, Slotting
 from ecom_llm.train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["a red dress"], 300, ["⟦colour⟧", "⟦size⟧", "⟦extras 1⟧"])
@@ -53,11 +54,17 @@ def test_a_model_whose_texts_held_no_slot_twice_has_none_to_close():
 
 def test_a_description_owes_every_fact_and_an_advert_does_not():
     one = asked(colour="red", size="L")
-    assert [unstated(text, one, True) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
-    assert unstated("x", one.model_copy(update={"skill": "advertise"}), True) == 0
+    assert [faults(text, one, EVERY) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
+    assert faults("x", one.model_copy(update={"skill": "advertise"}), EVERY) == 0
+
+
+def test_a_fact_without_a_slot_is_owed_where_every_slot_is_known():
+    one = asked(colour="red", kind="dress")
+    assert faults("a ⟦colour⟧", one, EVERY) == 1
+    assert faults("a ⟦colour⟧", one, Slotting(names=frozenset({"colour"}))) == 0
 
 
 def test_without_slots_a_fact_is_stated_word_for_word():
     one = asked(colour="red", size="L")
     texts = ("A RED dress in L.", "A red dress, well made.", "A reduced offer.", "红red色, L")
-    assert [unstated(text, one, False) for text in texts] == [0, 1, 2, 0]
+    assert [faults(text, one, None) for text in texts] == [0, 1, 2, 0]

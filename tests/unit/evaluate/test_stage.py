@@ -61,6 +61,7 @@ def layout(make_example, model_folder, tmp_path_factory) -> Layout:
     named = [(locale, title) for locale, titles in COLOURS.items() for title in titles]
     items = [Item(product=f"P{n}", locale=locale, title=title) for n, (locale, title) in enumerate(named)]
     write_records(found.items, Item, items)
+    found.protocols.write_text("[]", encoding="utf-8")
     found.model.parent.mkdir(parents=True)
     found.model.symlink_to(model_folder)
     return found

@@ -49,6 +49,7 @@ def write_collected(folder: Path, shop: Tables, refused: list[Rejected]) -> None
     for table, kind in TABLES.items():
         write_records(folder / table, kind, getattr(shop, table))
     write_jsonl(folder / f"{REJECTED}.jsonl", refused)
+    (folder / "protocols.json").write_text("[]", encoding="utf-8")
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ def test_the_stage_writes_splits_items_rejections_and_manifest_with_equal_bytes(
     run(params, collected)
     first = written(collected)
     parts = {f"data/prepared/{name}/part-00000.parquet" for name in (*SPLITS, "items")}
-    assert set(first) == parts | {"data/prepared/rejected.jsonl", "reports/manifest.json"}
+    handed_on = {f"data/prepared/{name}" for name in ("rejected.jsonl", "protocols.json")}
+    assert set(first) == parts | handed_on | {"reports/manifest.json"}
+    assert first["data/prepared/protocols.json"] == (collected.collected / "protocols.json").read_bytes()
     counts = json.loads(first["reports/manifest.json"])["splits"]
     for split in SPLITS:
         examples = list(read_records(collected.split(split), Example))

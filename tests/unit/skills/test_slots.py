@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.records import LIST_SEPARATOR
-from ecom_llm.skills.slots import CLOSE, OPEN, fill_slots, open_slots
+from ecom_llm.skills.slots import CLOSE, OPEN, Slotting, fill_slots, open_slots, shown_with_slots, wanted_mentions
 
 words = st.text(alphabet="abR 1红色的", min_size=1, max_size=6).map(str.strip).filter(bool)
 attributes = st.dictionaries(words, st.lists(words, min_size=1, max_size=3).map(LIST_SEPARATOR.join), max_size=4)
@@ -15,6 +15,12 @@ anything = st.text(alphabet=f"abR 1红色的.!?:; {OPEN}{CLOSE}", max_size=40)
 @given(text=anything.filter(lambda text: OPEN not in text), known=attributes)
 def test_filling_gives_back_what_was_opened(text, known):
     assert fill_slots(open_slots(text, known), known) == text
+
+
+@given(text=anything.filter(lambda text: OPEN not in text), known=attributes, capitals=st.booleans())
+def test_so_it_does_however_slots_are_written(text, known, capitals):
+    slotting = Slotting(names=frozenset({"a", "b", "R", "1"}), capitals=capitals)
+    assert fill_slots(open_slots(text, known, slotting), known, slotting) == text
 
 
 @given(text=anything, known=attributes)
@@ -34,6 +40,9 @@ def test_no_slot_is_ever_shown(text, known):
         ("一款红色的连衣裙", {"颜色": "红色", "类别": "连衣裙"}, "一款⟦颜色⟧的⟦类别⟧"),
         ("配64GB内存", {"内存": "64GB"}, "配⟦内存⟧内存"),
         ("with x and y", {"extras": "x; y"}, "with ⟦extras 1⟧ and ⟦extras 2⟧"),
+        ("in red and red", {"a": "red", "b": "red"}, "in ⟦a⟧ and ⟦b⟧"),
+        ("in red, red, red", {"a": "red", "b": "red"}, "in ⟦a⟧, ⟦b⟧, ⟦b⟧"),
+        ("no lining, none", {"lining": "no", "hood": "none"}, "no lining, none"),
         ("nothing known", {}, "nothing known"),
         ("a ⟦colour⟧ red", {"colour": "red"}, "a ⟦colour⟧ red"),
     ],
@@ -49,3 +58,22 @@ def test_a_value_never_seen_is_stated():
 @pytest.mark.parametrize("written", ["a ⟦size⟧ dress", "a ⟦size dress", "a ⟦⟧dress"])
 def test_a_slot_that_names_nothing_is_left_out(written):
     assert OPEN not in fill_slots(written, {"colour": "red"})
+
+
+def test_a_lower_cased_text_is_opened_and_filled_as_it_stands():
+    slotting = Slotting(capitals=False)
+    assert open_slots("zirp suits it . zirp", {"colour": "zirp"}, slotting) == "⟦colour⟧ suits it . ⟦colour⟧"
+    assert fill_slots("⟦colour⟧ suits it", {"colour": "zirp"}, slotting) == "zirp suits it"
+    assert open_slots("zirp suits it", {"colour": "zirp"}) == "zirp suits it"
+
+
+def test_a_slot_that_a_model_does_not_know_stays_a_value():
+    known = {"colour": "red", "extras": "x; y", "lined": "yes", "kind": "dress"}
+    slotting = Slotting(names=frozenset({"colour", "extras 1"}), shown=frozenset())
+    assert open_slots("a red dress with x and y", known, slotting) == "a ⟦colour⟧ dress with ⟦extras 1⟧ and y"
+    shown = {"⟦colour⟧": "", "⟦extras 1⟧": "", "extras 2": "y", "lined": "yes", "kind": "dress"}
+    assert shown_with_slots(known, known, slotting) == shown
+
+
+def test_mentions_are_wanted_of_what_no_text_states():
+    assert wanted_mentions({"lined": "yes", "lined 2": "No", "colour": "red", "size": "?"}) == {"lined": 2, "size": 1}

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from ecom_llm.records import Example
+from ecom_llm.skills.slots import EVERY
 from ecom_llm.train.batching import IGNORE_INDEX, Completions, LeftPadded
-from ecom_llm.train.encode import encode, shown_text, uses_slots
+from ecom_llm.train.encode import encode, shown_text, slotting_of
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
 
 TOKENIZER = train_tokenizer(["A red dress, 1.5 kg.", "一款红色的连衣裙。", "colour: red"], 350)
@@ -74,12 +75,12 @@ def test_a_model_with_slots_learns_names_and_shows_values():
     slotted.init_kwargs["slots"] = True
     one = described("A red dress.")
     assert slotted.decode(encode([one], slotted)[0].completion) == "A ⟦colour⟧ dress.<|end|>"
-    assert shown_text("A ⟦colour⟧ dress.", one, slotted) == "A red dress."
-    assert shown_text("A ⟦colour⟧ dress.", one, TOKENIZER) == "A ⟦colour⟧ dress."
+    assert shown_text("A ⟦colour⟧ dress.", one, slotting_of(slotted)) == "A red dress."
+    assert shown_text("A ⟦colour⟧ dress.", one, slotting_of(TOKENIZER)) == "A ⟦colour⟧ dress."
 
 
 def test_slots_are_saved_with_the_tokenizer(tmp_path):
     slotted = train_tokenizer(["red"], 300)
     slotted.init_kwargs["slots"] = True
     slotted.save_pretrained(tmp_path)
-    assert uses_slots(AutoTokenizer.from_pretrained(tmp_path))
+    assert slotting_of(AutoTokenizer.from_pretrained(tmp_path)) == EVERY

@@ -1,0 +1,80 @@
+"""Ranking candidates: the facts first, then what the others agree with; and BLEU between two texts as sacrebleu has it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sacrebleu.metrics import BLEU
+
+from ecom_llm.evaluate.candidates import Candidate, faults
+from ecom_llm.evaluate.reranking import agreement, consensus, grams, ranked
+from ecom_llm.records import Example
+from ecom_llm.skills.slots import Slotting
+
+SLOTTING = Slotting(
+    names=frozenset({"colour", "size", "size 2"}), mentions={"washable": ("washable", "wash"), "lined": ("lined",)}
+)
+texts = st.lists(st.sampled_from(["a", "b", "c", "d", "⟦x⟧", ","]), min_size=1, max_size=9).map(" ".join)
+
+
+def asked(skill: str = "describe", **attributes: str) -> Example:
+    return Example(
+        id="1", skill=skill, locale="en", attributes=attributes, target="", product="1", group="1", source="t:1"
+    )
+
+
+def candidate(text: str, nats: float = 1.0, wrong: int = 0) -> Candidate:
+    return Candidate(text="filled", written=text, faults=wrong, mean_log_probability=-nats)
+
+
+@given(one=texts, other=texts)
+def test_agreement_is_sacrebleus_smoothed_sentence_bleu(one, other):
+    scorer = BLEU(smooth_method="add-k", smooth_value=1, tokenize="none", force=True)
+    assert agreement(grams(one), grams(other)) == pytest.approx(
+        scorer.corpus_score([one], [[other]]).score / 100, abs=1e-6
+    )
+
+
+def test_consensus_counts_repetitions_and_the_text_itself():
+    agreed = consensus(["a b c d", "a b c d", "x y z"])
+    assert agreed["a b c d"] == pytest.approx(2 / 3)
+    assert agreed["x y z"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a ⟦colour⟧ one in ⟦size⟧ , washable", 0),
+        ("a ⟦colour⟧ one , washable", 1),
+        ("a ⟦colour⟧ one in ⟦size⟧", 1),
+        ("a ⟦colour⟧ one in ⟦size⟧ to wash , washable", 1),
+        ("a lined ⟦colour⟧ one in ⟦size⟧ , washable", 1),
+        ("x", 3),
+    ],
+)
+def test_faults_are_missing_facts_and_wrong_mentions(text, expected):
+    # `kind` has no slot that this model knows, and so no text owes it
+    one = asked(colour="red", size="L", washable="no", kind="dress")
+    assert faults(text, one, SLOTTING) == expected
+    assert faults(text, asked("advertise", colour="red"), SLOTTING) == 0
+
+
+def test_without_slots_facts_are_counted_word_for_word():
+    one = asked(colour="red", washable="no")
+    assert [faults(text, one, None) for text in ("a red one", "a blue one")] == [0, 1]
+
+
+def test_what_keeps_to_the_facts_stands_before_what_others_agree_with():
+    popular, true = candidate("a dress of one colour", wrong=1), candidate("in ⟦colour⟧")
+    assert ranked([popular, popular, true], 0) == [true, popular, popular]
+
+
+def test_the_likelihood_decides_where_its_weight_says_so():
+    near, far = candidate("⟦colour⟧ a b c", 2.0), candidate("⟦colour⟧ a b d", 0.1)
+    voters = [near, near, far]
+    assert ranked(voters, 0.0)[0] == near
+    assert ranked(voters, 5.0)[0] == far
+    assert ranked(voters, 0.0) == ranked(voters[::-1], 0.0)
+
+
+def test_chinese_is_compared_by_characters():
+    assert grams("红色⟦尺码⟧")[0] == {("红",): 1, ("色",): 1, ("⟦尺码⟧",): 1}
