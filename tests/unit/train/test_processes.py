@@ -38,7 +38,12 @@ def work(job):
 worker.work = work
 sys.exit(worker.main(Path(sys.argv[1])))
 """
-WAIT = "    (here / f'pid-{rank}').write_text(str(os.getpid()))\n    time.sleep(60)"
+WAIT = """
+    part = here / f"part-{rank}"
+    part.write_text(str(os.getpid()))
+    part.rename(here / f"pid-{rank}")  # never there and empty
+    time.sleep(600)  # longer than the others take to start on a busy machine
+"""
 PARENT = """
 from pathlib import Path
 from ecom_llm.layout import Layout
