@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import regex
 
@@ -36,6 +36,12 @@ def classes() -> dict[str, str]:
         return {word: tag for word, _, tag in entries}
 
 
+@lru_cache(maxsize=200_000)
+def cut(run: str) -> tuple[str, ...]:
+    """The words of a run of Han; remembered, since a thought is looked at several times."""
+    return tuple(segmenter().cut(run))
+
+
 @dataclass
 class Uses:
     """How often a word was seen, and how."""
@@ -65,7 +71,7 @@ class Chinese(Topics):
                 seen.pointed += before in POINTING or (earlier in POINTING and before in MEASURES)
 
     def words(self, thought: str) -> list[str]:
-        return [word for run in HAN.findall(folded(thought)) for word in segmenter().cut(run)]
+        return [word for run in HAN.findall(folded(thought)) for word in cut(run)]
 
     def is_thing(self, word: str) -> bool:
         return classes().get(word, "")[:1] == "n"

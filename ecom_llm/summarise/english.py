@@ -7,6 +7,7 @@ ARMHOLE is` and `it is BOXY`, and what they bought is `this DRESS`.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -89,12 +90,15 @@ class Place:
         return self.before[0] in LINKS and self.before[1] not in SELF
 
 
-def places(text: str) -> Iterator[Place]:
-    """Every word with what stands beside it."""
+@lru_cache(maxsize=100_000)
+def places(text: str) -> tuple[Place, ...]:
+    """Every word with what stands beside it; remembered, since a thought is looked at several times."""
     tokens = [".", ".", ".", *TOKEN.findall(folded(text).replace("’", "'")), "."]
-    for at in range(3, len(tokens) - 1):
-        if tokens[at][0].isalpha():
-            yield Place(tokens[at], (tokens[at - 1], tokens[at - 2], tokens[at - 3]), tokens[at + 1])
+    return tuple(
+        Place(tokens[at], (tokens[at - 1], tokens[at - 2], tokens[at - 3]), tokens[at + 1])
+        for at in range(3, len(tokens) - 1)
+        if tokens[at][0].isalpha()
+    )
 
 
 class English(Topics):

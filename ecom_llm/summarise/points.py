@@ -1,4 +1,4 @@
-"""Thoughts about a product -> the points most reviews make, for and against, each with its sentences."""
+"""Thoughts about a product -> the points most reviews make, each with its sentences."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,83 +10,84 @@ from ecom_llm.records import Record
 
 ALIKE = 0.6
 """Share of a point's reviews that a point told before rests on, from which on it says nothing new."""
-SHORT, LONG = 3, 16
-"""Words of a thought that can stand for others."""
+PLAIN = range(3, 17)
+"""Keywords of a thought that can stand for others."""
 
 
 class Quote(Record):
     """A sentence of a review, or a part of one, word for word."""
 
     review: str
-    """The example's id, `review:<locale>:<product>:<file>:<row>`."""
+    """The review's id: `review:<locale>:<product>:<file>:<row>`."""
     stars: int
     start: int
-    """Place of its first character in the review's text."""
+    """Place of its first character in the review's text, as `prepare` left it."""
     end: int
     text: str
 
 
 class Point(Record):
-    """What several reviews praise, or fault."""
+    """What reviews praise, or fault."""
 
     about: str
-    """The word they share."""
+    """The word that its quotes share."""
     statement: str
-    """The quote that says best what the others say."""
+    """The first of the quotes, which says best what the others say."""
     reviews: int
     """How many say so."""
     quotes: tuple[Quote, ...]
-    """One for each thought, the statement first."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """A thought of a review, and what it is about."""
+    """A thought of a review: what it is about, and whether it praises (1), blames (-1) or neither (0)."""
 
     quote: Quote
     topics: frozenset[str]
-    polarity: int
+    sign: int
 
 
-def points(said: Sequence[Said], polarity: int, least: int, most: int, spelt: dict[str, str], locale: str) -> tuple[Point, ...]:
-    """The points of one polarity that the most reviews make, the most frequent first.
+def points(said: Iterable[Said], least: int, most: int, locale: str) -> tuple[Point, ...]:
+    """The points that the most reviews make, the most frequent first; `about` is a topic still.
+
+    A topic whose reviews mostly stand behind a more frequent one is no point of its own: who writes `soft fabric` makes one.
 
     Args:
+        said: thoughts of one sign.
         least: reviews that must say so.
         most: points.
     """
-    by_topic: dict[str, list[Quote]] = defaultdict(list)
+    quotes: dict[str, list[Quote]] = defaultdict(list)
     for one in said:
-        if one.polarity == polarity:
-            for topic in one.topics:
-                by_topic[topic].append(one.quote)
-    reviews = {topic: {quote.review for quote in quotes} for topic, quotes in by_topic.items()}
+        for topic in one.topics:
+            quotes[topic].append(one.quote)
+    reviews = {topic: {quote.review for quote in found} for topic, found in quotes.items()}
     chosen: list[str] = []
-    for topic in sorted(by_topic, key=lambda topic: (-len(reviews[topic]), topic)):
-        told = any(len(reviews[topic] & reviews[other]) >= ALIKE * len(reviews[topic]) for other in chosen)
-        if len(reviews[topic]) >= least and not told and len(chosen) < most:
+    for topic in sorted(quotes, key=lambda topic: (-len(reviews[topic]), topic)):
+        own = reviews[topic]
+        told = any(len(own & reviews[other]) >= ALIKE * len(own) for other in chosen)
+        if len(own) >= least and not told and len(chosen) < most:
             chosen.append(topic)
-    return tuple(point(spelt[topic], by_topic[topic], len(reviews[topic]), polarity, locale) for topic in chosen)
+    return tuple(as_point(topic, quotes[topic], locale) for topic in chosen)
 
 
-def point(about: str, quotes: Sequence[Quote], reviews: int, polarity: int, locale: str) -> Point:
-    ordered = by_worth(quotes, polarity, locale)
-    return Point(about=about, statement=ordered[0].text, reviews=reviews, quotes=ordered)
+def as_point(topic: str, quotes: Sequence[Quote], locale: str) -> Point:
+    ordered = by_worth(quotes, locale)
+    reviews = len({quote.review for quote in quotes})
+    return Point(about=topic, statement=ordered[0].text, reviews=reviews, quotes=ordered)
 
 
-def by_worth(quotes: Sequence[Quote], polarity: int, locale: str) -> tuple[Quote, ...]:
-    """First the quote that says best what the others say: it has many of the words they share, and few besides."""
-    found = [keywords(quote.text, locale) for quote in quotes]
-    shared = Counter(word for words in found for word in set(words))
+def by_worth(quotes: Sequence[Quote], locale: str) -> tuple[Quote, ...]:
+    """First the quote that says best what the others say: it has many of the words they share, and few besides.
 
-    def worth(at: int) -> tuple[float, int, str]:
-        words = found[at]
-        plain = SHORT <= len(words) <= LONG and not any(map(str.isdigit, quotes[at].text)) and polarity * (quotes[at].stars - 3) >= 0
-        return sum(shared[word] - 1 for word in set(words)) / sqrt(len(words) + 3) * (1 if plain else 0.5), -len(quotes[at].text), quotes[at].review
+    Half as much is worth one that is very short or long, or speaks of sizes and other numbers.
+    """
+    words = {quote: set(keywords(quote.text, locale)) for quote in quotes}
+    shared = Counter(word for found in words.values() for word in found)
 
-    return tuple(quotes[at] for at in sorted(range(len(quotes)), key=worth, reverse=True))
+    def worth(quote: Quote) -> float:
+        found = words[quote]
+        plain = len(found) in PLAIN and not any(map(str.isdigit, quote.text))
+        return sum(shared[word] - 1 for word in found) / sqrt(len(found) + 3) * (1 if plain else 0.5)
 
-
-def covered(points: Iterable[Point]) -> set[str]:
-    """The reviews that any of the points rests on."""
-    return {quote.review for point in points for quote in point.quotes}
+    return tuple(sorted(quotes, key=lambda quote: (-worth(quote), len(quote.text), quote.review, quote.start)))
