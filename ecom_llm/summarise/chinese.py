@@ -13,11 +13,16 @@ from ecom_llm.summarise.wording import listed
 
 HAN = regex.compile(r"\p{Han}+")
 PEOPLE_AND_PLACES = ("nr", "ns", "nt")
-POINTING = listed("该 此 本 这")
-MEASURES = listed("款 家 台 本 部 套 件 条 双 只 间")
+MEASURES = listed("款 家 台 本 部 套 件 条 双 只 间 副 把 盏 张 块")
 """Measure words between `this` and what was bought; 个 stands before anything (这个价格)."""
+POINTING = listed("该 此 本 这") | {"这" + measure for measure in MEASURES}
 JUDGING = listed("很 非常 挺 太 不 比较 特别 真 十分 超 超级 蛮 不错 好 差 一般 极 有点 不够 够")
-"""What stands behind a word that is judged: 做工很好."""
+"""What stands behind a word that is judged, beside words that describe: 做工很好, 走线整齐."""
+DESCRIBING = ("a", "an", "i")
+NAMING = (*DESCRIBING, "vn")
+"""Classes that name a part or a trait, beside nouns: those that describe (adjectives, idioms), and verbs used as nouns."""
+OTHERS = ("", "v", "f", "s")
+"""Classes (none, verbs, places) whose words name one where buyers judge them: 做工 is a verb in the dictionary."""
 LEAST = 3
 """Uses of a word, in all reviews, from which on its neighbours tell anything."""
 JUDGED = 0.2
@@ -67,7 +72,7 @@ class Chinese(Topics):
             for earlier, before, word, behind in zip(words, words[1:], words[2:], words[3:], strict=False):
                 seen = self.uses[word]
                 seen.all += 1
-                seen.judged += behind in JUDGING
+                seen.judged += behind in JUDGING or (len(behind) > 1 and classes().get(behind) in DESCRIBING)
                 seen.pointed += before in POINTING or (earlier in POINTING and before in MEASURES)
 
     def words(self, thought: str) -> list[str]:
@@ -76,10 +81,10 @@ class Chinese(Topics):
     def is_thing(self, word: str) -> bool:
         return classes().get(word, "")[:1] == "n"
 
-    def names(self, thought: str) -> Iterator[str]:
+    def named(self, thought: str) -> Iterator[tuple[str, bool]]:
         for word in self.words(thought):
             if len(word) >= SHORTEST and word not in silent(self.locale) and self.is_name(word):
-                yield word
+                yield word, classes().get(word) not in DESCRIBING
 
     def is_name(self, word: str) -> bool:
         """Whether a word names a part or a trait."""
@@ -87,4 +92,4 @@ class Chinese(Topics):
         if kind.startswith(PEOPLE_AND_PLACES) or (seen.all >= LEAST and seen.pointed >= NAME * seen.all):
             return False
         judged = seen.all >= LEAST and seen.judged >= JUDGED * seen.all
-        return kind[:1] == "n" or kind in ("a", "an", "vn") or (judged and kind[:1] in ("", "v"))
+        return kind[:1] == "n" or kind in NAMING or (judged and kind[:1] in OTHERS)

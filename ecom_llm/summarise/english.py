@@ -123,11 +123,12 @@ class English(Topics):
     def is_thing(self, word: str) -> bool:
         return self.uses.get(word, NEVER).is_noun
 
-    def names(self, thought: str) -> Iterator[str]:
+    def named(self, thought: str) -> Iterator[tuple[str, bool]]:
         for place in places(thought):
             seen = self.uses.get(place.word, NEVER)
             if place.word in silent(self.locale) or len(place.word) < SHORTEST:
                 continue
-            said_of_it = seen.is_trait and (place.describes or place.before[0] in JOINING)
-            if said_of_it or (seen.is_noun and not seen.names_the_product):
-                yield place.word
+            if seen.is_trait and (place.describes or place.before[0] in JOINING):
+                yield place.word, False
+            elif seen.is_noun and not seen.names_the_product:
+                yield place.word, True

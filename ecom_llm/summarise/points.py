@@ -7,9 +7,10 @@ from math import sqrt
 
 from ecom_llm.prepare.words import keywords
 from ecom_llm.records import Record
+from ecom_llm.summarise.topics import Topic
 
 ALIKE = 0.6
-"""Share of a point's reviews that a point told before rests on, from which on it says nothing new."""
+"""Share of a point's quotes that a point told before rests on, from which on it says nothing new."""
 PLAIN = range(3, 17)
 """Keywords of a thought that can stand for others."""
 
@@ -43,38 +44,39 @@ class Said:
     """A thought of a review: what it is about, and whether it praises (1), blames (-1) or neither (0)."""
 
     quote: Quote
-    topics: frozenset[str]
+    topics: frozenset[Topic]
     sign: int
 
 
 def points(said: Iterable[Said], least: int, most: int, locale: str) -> tuple[Point, ...]:
-    """The points that the most reviews make, the most frequent first; `about` is a topic still.
+    """The points that the most reviews make, the most frequent first; `about` is a stem still.
 
-    A topic whose reviews mostly stand behind a more frequent one is no point of its own: who writes `soft fabric` makes one.
+    A trait whose quotes mostly stand behind a part that is told already is no point of its own, nor the other way round: who
+    writes `soft fabric` makes one point, and who writes of fabric and colour two.
 
     Args:
         said: thoughts of one sign.
         least: reviews that must say so.
         most: points.
     """
-    quotes: dict[str, list[Quote]] = defaultdict(list)
+    quotes: dict[Topic, list[Quote]] = defaultdict(list)
     for one in said:
         for topic in one.topics:
             quotes[topic].append(one.quote)
-    reviews = {topic: {quote.review for quote in found} for topic, found in quotes.items()}
-    chosen: list[str] = []
-    for topic in sorted(quotes, key=lambda topic: (-len(reviews[topic]), topic)):
-        own = reviews[topic]
-        told = any(len(own & reviews[other]) >= ALIKE * len(own) for other in chosen)
-        if len(own) >= least and not told and len(chosen) < most:
+    reviews = {topic: len({quote.review for quote in found}) for topic, found in quotes.items()}
+    chosen: list[Topic] = []
+    for topic in sorted(quotes, key=lambda topic: (-reviews[topic], topic)):
+        others = [set(quotes[other]) for other in chosen if other.is_part != topic.is_part]
+        told = any(len(other.intersection(quotes[topic])) >= ALIKE * len(quotes[topic]) for other in others)
+        if reviews[topic] >= least and not told and len(chosen) < most:
             chosen.append(topic)
-    return tuple(as_point(topic, quotes[topic], locale) for topic in chosen)
+    return tuple(as_point(topic.stem, quotes[topic], locale) for topic in chosen)
 
 
-def as_point(topic: str, quotes: Sequence[Quote], locale: str) -> Point:
+def as_point(stem: str, quotes: Sequence[Quote], locale: str) -> Point:
     ordered = by_worth(quotes, locale)
     reviews = len({quote.review for quote in quotes})
-    return Point(about=topic, statement=ordered[0].text, reviews=reviews, quotes=ordered)
+    return Point(about=stem, statement=ordered[0].text, reviews=reviews, quotes=ordered)
 
 
 def by_worth(quotes: Sequence[Quote], locale: str) -> tuple[Quote, ...]:

@@ -40,16 +40,15 @@ class Polarity:
         return [0 if self.denied(thought, sign) else int(sign) for thought, sign in zip(thoughts, signs, strict=True)]
 
     def denied(self, thought: str, sign: float) -> bool:
-        """Whether plain words say the opposite of what was heard: `I loved the fabric`, in a review of two stars."""
+        """Whether plain words say otherwise than was heard, or both: `I loved the fabric`, in a review of two stars."""
         wording = wording_of(self.topics.locale)
         words = self.topics.words(thought)
-        good, bad, mild, turning = (
-            not listed.isdisjoint(words) for listed in (wording.good, wording.bad, wording.mild, wording.turning)
-        )
+        lists = (wording.good, wording.bad, wording.mild, wording.turning - wording.mild)
+        good, bad, mild, turning = (not listed.isdisjoint(words) for listed in lists)
         turned = turning or any(word.endswith(wording.negation) for word in words)
         if sign > 0:
-            return not good and (mild or (bad and not turned))
-        return good and not bad and not turned
+            return (mild and not good) or (bad and not turned)
+        return good and not turned
 
 
 def spelt(thought: str, topics: Topics) -> str:

@@ -3,9 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import NamedTuple
 
 from ecom_llm.prepare.words import language_of, stemmer, stop_words
 from ecom_llm.summarise.wording import wording_of
+
+
+class Topic(NamedTuple):
+    """What a thought is about: a part of the product (`fabric`), or a trait (`soft`)."""
+
+    stem: str
+    is_part: bool
 
 
 class Topics:
@@ -22,19 +30,21 @@ class Topics:
         """Every word of a thought, folded."""
         raise NotImplementedError
 
-    def names(self, thought: str) -> Iterator[str]:
-        """The words among them that name a part or a trait of a product."""
+    def named(self, thought: str) -> Iterator[tuple[str, bool]]:
+        """(word, whether it is a part's) of those among them that name a part or a trait of a product."""
         raise NotImplementedError
 
     def is_thing(self, word: str) -> bool:
         """Whether a word names something, and says nothing of it."""
         raise NotImplementedError
 
-    def of(self, thought: str) -> frozenset[str]:
-        """What a thought is about, as stems."""
-        found = {self.stem(word): word for word in self.names(thought)}
-        for stem, word in found.items():
-            self.spellings[stem][word] += 1
+    def of(self, thought: str) -> frozenset[Topic]:
+        """What a thought is about."""
+        found = set()
+        for word, is_part in self.named(thought):
+            topic = Topic(self.stem(word), is_part)
+            self.spellings[topic.stem][word] += 1
+            found.add(topic)
         return frozenset(found)
 
     def stem(self, word: str) -> str:
