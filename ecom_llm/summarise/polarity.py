@@ -16,7 +16,7 @@ SURE = 1.0
 """Log-odds from which on a thought counts as praise or blame; below, it counts as neither."""
 HEARD = 0.7
 """Log-odds that the words alone must give: stars never make an opinion of `I bought it in blue`."""
-STAR = 0.5
+STAR = 0.75
 """Log-odds that each star above or below three adds to those of the words."""
 
 
@@ -47,7 +47,7 @@ class Polarity:
         good, bad, mild, turning = (not listed.isdisjoint(words) for listed in lists)
         turned = turning or any(word.endswith(wording.negation) for word in words)
         if sign > 0:
-            return (mild and not good) or (bad and not turned)
+            return ((mild or turned) and not good) or (bad and not turned)
         return good and not turned
 
 

@@ -73,4 +73,4 @@ class Topics:
 def silent(locale: str) -> frozenset[str]:
     """Words that are no topic: function words, and those that judge or tell without saying of what."""
     wording = wording_of(locale)
-    return wording.empty | wording.good | wording.bad | wording.mild | stop_words(language_of(locale))
+    return wording.empty | wording.good | wording.bad | wording.turning | wording.mild | stop_words(language_of(locale))
