@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 import regex
 
 from ecom_llm.prepare.words import folded, segmenter
+from ecom_llm.summarise.thoughts import thoughts
 from ecom_llm.summarise.topics import Topics, silent
 from ecom_llm.summarise.wording import listed
 
@@ -47,6 +48,11 @@ def cut(run: str) -> tuple[str, ...]:
     return tuple(segmenter().cut(run))
 
 
+def is_trait(word: str) -> bool:
+    """Whether the dictionary says that a word describes."""
+    return len(word) >= SHORTEST and classes().get(word) in DESCRIBING
+
+
 @dataclass
 class Uses:
     """How often a word was seen, and how."""
@@ -68,12 +74,17 @@ class Chinese(Topics):
 
     def learn(self, texts: Iterable[str]) -> None:
         for text in texts:
-            words = ["", "", *self.words(text), ""]
-            for earlier, before, word, behind in zip(words, words[1:], words[2:], words[3:], strict=False):
-                seen = self.uses[word]
-                seen.all += 1
-                seen.judged += behind in JUDGING or (len(behind) > 1 and classes().get(behind) in DESCRIBING)
-                seen.pointed += before in POINTING or (earlier in POINTING and before in MEASURES)
+            for thought in thoughts(text, self.locale):
+                self.look(self.words(thought.text))
+
+    def look(self, thought: list[str]) -> None:
+        """Count the words of one thought; of two words, 走线整齐, the second judges the first."""
+        words = ["", "", *thought, ""]
+        for earlier, before, word, behind in zip(words, words[1:], words[2:], words[3:], strict=False):
+            seen = self.uses[word]
+            seen.all += 1
+            seen.judged += behind in JUDGING or (bool(behind) and len(thought) == 2) or is_trait(behind)
+            seen.pointed += before in POINTING or (earlier in POINTING and before in MEASURES)
 
     def words(self, thought: str) -> list[str]:
         return [word for run in HAN.findall(folded(thought)) for word in cut(run)]
@@ -84,7 +95,7 @@ class Chinese(Topics):
     def named(self, thought: str) -> Iterator[tuple[str, bool]]:
         for word in self.words(thought):
             if len(word) >= SHORTEST and word not in silent(self.locale) and self.is_name(word):
-                yield word, classes().get(word) not in DESCRIBING
+                yield word, not is_trait(word)
 
     def is_name(self, word: str) -> bool:
         """Whether a word names a part or a trait."""

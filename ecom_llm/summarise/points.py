@@ -1,7 +1,7 @@
 """Thoughts about a product -> the points most reviews make, each with its sentences."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -10,7 +10,7 @@ from ecom_llm.records import Record
 from ecom_llm.summarise.topics import Topic
 
 ALIKE = 0.6
-"""Share of a point's quotes that a point told before rests on, from which on it says nothing new."""
+"""Share of a trait's quotes that are a part's too, or the other way round, from which on both make one point."""
 PLAIN = range(3, 17)
 """Keywords of a thought that can stand for others."""
 
@@ -51,9 +51,6 @@ class Said:
 def points(said: Iterable[Said], least: int, most: int, locale: str) -> tuple[Point, ...]:
     """The points that the most reviews make, the most frequent first; `about` is a stem still.
 
-    A trait whose quotes mostly stand behind a part that is told already is no point of its own, nor the other way round: who
-    writes `soft fabric` makes one point, and who writes of fabric and colour two.
-
     Args:
         said: thoughts of one sign.
         least: reviews that must say so.
@@ -66,11 +63,19 @@ def points(said: Iterable[Said], least: int, most: int, locale: str) -> tuple[Po
     reviews = {topic: len({quote.review for quote in found}) for topic, found in quotes.items()}
     chosen: list[Topic] = []
     for topic in sorted(quotes, key=lambda topic: (-reviews[topic], topic)):
-        others = [set(quotes[other]) for other in chosen if other.is_part != topic.is_part]
-        told = any(len(other.intersection(quotes[topic])) >= ALIKE * len(quotes[topic]) for other in others)
+        told = any(repeats(topic, other, quotes) for other in chosen)
         if reviews[topic] >= least and not told and len(chosen) < most:
             chosen.append(topic)
     return tuple(as_point(topic.stem, quotes[topic], locale) for topic in chosen)
+
+
+def repeats(topic: Topic, other: Topic, quotes: Mapping[Topic, Sequence[Quote]]) -> bool:
+    """Whether a topic says nothing new beside another: all its quotes are the other's too.
+
+    Of a trait and a part, most of them are enough: who writes `soft fabric` makes one point, who writes of fabric and colour two.
+    """
+    shared = len(set(quotes[other]).intersection(quotes[topic]))
+    return shared >= len(quotes[topic]) * (ALIKE if other.is_part != topic.is_part else 1)
 
 
 def as_point(stem: str, quotes: Sequence[Quote], locale: str) -> Point:
