@@ -38,6 +38,8 @@ NAME = 0.3
 """Share of a noun's uses with `this` from which on it names the product itself."""
 SHORTEST = 3
 """Letters of a topic."""
+MANNER = "ly"
+"""How words end that say how, and not what, where what stands before it is a word: `really`, but not `assembly`."""
 
 
 @dataclass
@@ -126,9 +128,13 @@ class English(Topics):
     def named(self, thought: str) -> Iterator[tuple[str, bool]]:
         for place in places(thought):
             seen = self.uses.get(place.word, NEVER)
-            if place.word in silent(self.locale) or len(place.word) < SHORTEST:
+            if place.word in silent(self.locale) or len(place.word) < SHORTEST or self.says_how(place.word):
                 continue
             if seen.is_trait and (place.describes or place.before[0] in JOINING):
                 yield place.word, False
             elif seen.is_noun and not seen.names_the_product:
                 yield place.word, True
+
+    def says_how(self, word: str) -> bool:
+        stem = word.removesuffix(MANNER)
+        return stem != word and (stem in self.uses or f"{stem}le" in self.uses)

@@ -43,11 +43,11 @@ class Polarity:
         """Whether plain words say otherwise than was heard, or both: `I loved the fabric`, in a review of two stars."""
         wording = wording_of(self.topics.locale)
         words = self.topics.words(thought)
-        lists = (wording.good, wording.bad, wording.mild, wording.turning - wording.mild)
-        good, bad, mild, turning = (not listed.isdisjoint(words) for listed in lists)
+        lists = (wording.good, wording.bad, wording.mild | wording.wishing, wording.turning - wording.mild)
+        good, bad, hedged, turning = (not listed.isdisjoint(words) for listed in lists)
         turned = turning or any(word.endswith(wording.negation) for word in words)
         if sign > 0:
-            return ((mild or turned) and not good) or (bad and not turned)
+            return ((hedged or turned) and not good) or (bad and not turned)
         return good and not turned
 
 

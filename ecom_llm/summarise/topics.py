@@ -64,7 +64,7 @@ class Topics:
 
     def tells(self, word: str) -> bool:
         wording = wording_of(self.locale)
-        if word in wording.good | wording.bad | wording.turning or word.endswith(wording.negation):
+        if word in wording.good | wording.bad | wording.turning | wording.wishing or word.endswith(wording.negation):
             return True
         return word not in silent(self.locale) and not self.is_thing(word)
 
@@ -73,4 +73,5 @@ class Topics:
 def silent(locale: str) -> frozenset[str]:
     """Words that are no topic: function words, and those that judge or tell without saying of what."""
     wording = wording_of(locale)
-    return wording.empty | wording.good | wording.bad | wording.turning | wording.mild | stop_words(language_of(locale))
+    judging = wording.good | wording.bad | wording.turning | wording.wishing | wording.mild
+    return wording.empty | judging | stop_words(language_of(locale))

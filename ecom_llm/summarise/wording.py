@@ -21,6 +21,7 @@ class Wording:
     bad: frozenset[str]
     turning: frozenset[str]
     negation: str
+    wishing: frozenset[str]
     mild: frozenset[str]
     empty: frozenset[str]
     told: Mapping[str, str]
