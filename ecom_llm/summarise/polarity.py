@@ -32,7 +32,7 @@ class Polarity:
         by_stars = np.array(stars, float) - 3
         if self.judge is None or not thoughts:
             return [int(sign) for sign in np.sign(by_stars)]
-        found = [terms(spelt(thought, self.topics), SPACED) for thought in thoughts]
+        found = [terms(as_read(thought, self.topics), SPACED) for thought in thoughts]
         heard = self.judge.classifier.decision_function(self.judge.vectorizer.transform(found))
         odds = heard + STAR * by_stars
         sure = (np.abs(odds) >= SURE) & (np.abs(heard) >= HEARD) & (np.sign(odds) == np.sign(heard))
@@ -51,7 +51,7 @@ class Polarity:
         return good and not turned
 
 
-def spelt(thought: str, topics: Topics) -> str:
+def as_read(thought: str, topics: Topics) -> str:
     """A thought as a judge reads it."""
     return " ".join(topics.spoken(thought))
 
@@ -64,5 +64,5 @@ def learned(thoughts: Sequence[str], stars: Sequence[int], topics: Topics) -> Po
     low = [thought for thought, star in zip(thoughts, stars, strict=True) if star < 3]
     high = [thought for thought, star in zip(thoughts, stars, strict=True) if star == BEST]
     most = min(len(low), len(high))
-    chosen = [spelt(thought, topics) for thought in [*low[:most], *high[:most]]]
+    chosen = [as_read(thought, topics) for thought in [*low[:most], *high[:most]]]
     return Polarity(topics, train_judge(chosen, [WORST] * most + [BEST] * most, SPACED))
