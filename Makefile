@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ proof-study: $(READY)  ## N blind studies with simulated raters of known bias: i
 
 proof-intervals: $(READY)  ## N simulated test sets of each size: how often intervals cover the truth, and what only a seed parts
 	@$(BIN)/python -m proofs.intervals $(or $(N),500) $(or $(SEED),1)
+
+proof-summaries: $(READY)  ## summaries of reviews whose opinions are known, of N products in two languages, beside a baseline
+	@$(BIN)/python -m proofs.summaries $(or $(N),100)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

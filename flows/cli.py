@@ -202,10 +202,11 @@ def write(
     attr: Annotated[tuple[str, ...], Parameter(name="--attr", negative="", show_default=False)] = (),
     locale: str | None = None,
     version: str | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
     recipe: RecipeOption = None,
     set_: Settings = (),
 ) -> None:
-    """Let the champion write.
+    """Let the champion write, or show what buyers say of a product.
 
     For example:
 
@@ -213,17 +214,20 @@ def write(
         ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
         ecom-llm write describe --attr category=dress --version 2
         ecom-llm write review --attr stars=5 --set evaluate.decoding=sampling --set evaluate.top_p=0.9
+        ecom-llm write summarise --attr product=P00001 --locale en --json
 
     Parameters
     ----------
     skill
-        describe, advertise, review, answer or recommend.
+        describe, advertise, review, answer, recommend or summarise.
     attr
-        What is known, `name=value`; may be repeated.
+        What is known, `name=value`; may be repeated. For summarise: product=ID, and shop=NAME where shops have names.
     locale
         Language to write in; without it that of params.yaml's first source.
     version
         Another version than the champion.
+    json
+        Print a JSON object: of a summary with every quote, its review and its place there.
     recipe
         Recipe that names the registered model.
     set_
@@ -232,7 +236,7 @@ def write(
     from flows.writing import written
 
     layout, params = enter(recipe, set_)
-    print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version))
+    print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version, json))
 
 
 def on_sigterm(number: int, frame: FrameType | None) -> None:

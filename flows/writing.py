@@ -1,12 +1,23 @@
-"""Text from the champion, for the command line."""
+"""Text from the champion, for the command line, and summaries of the reviews it was trained on."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version, open_registry
-from ecom_llm.skills import skill_named
+from ecom_llm.skills import SKILLS
+
+SUMMARISE = "summarise"
+"""The skill that is no model's: what it shows, buyers wrote."""
+
+
+def require_skill(skill: str) -> None:
+    """Raise a UserError that lists the skills there are, unless this is one."""
+    known = (*SKILLS, SUMMARISE)
+    if skill not in known:
+        raise UserError(f"no skill is called {skill!r}. There are: {', '.join(known)}.")
 
 
 def attributes_of(pairs: Sequence[str]) -> dict[str, str]:
@@ -42,16 +53,52 @@ def asked_for(registry: Registry, number: str | None) -> Version:
     return champion
 
 
-def written(layout: Layout, params: Params, skill: str, pairs: Sequence[str], locale: str, number: str | None) -> str:
-    """What the champion, or the version of that number, writes.
+def written(
+    layout: Layout,
+    params: Params,
+    skill: str,
+    pairs: Sequence[str],
+    locale: str,
+    number: str | None,
+    as_json: bool = False,
+) -> str:
+    """What the champion, or the version of that number, writes; as a JSON object where that is asked for.
 
     Raises:
         UserError: unknown skill or locale, malformed attributes, or no such version.
     """
-    skill_named(skill)
+    require_skill(skill)
     attributes = attributes_of(pairs)
+    if skill == SUMMARISE:
+        return summarised(layout, params, attributes, locale, number, as_json)
     registry = open_registry(params.registry.model_name, layout)
     folder = registry.model_folder(asked_for(registry, number))
     from ecom_llm.serve.write import write  # torch takes seconds, and mistakes should be told before
 
-    return write(folder, skill, locale, attributes, params)
+    text = write(folder, skill, locale, attributes, params)
+    if not as_json:
+        return text
+    return json.dumps({"skill": skill, "locale": locale, "attributes": attributes, "text": text}, ensure_ascii=False)
+
+
+def summarised(
+    layout: Layout, params: Params, attributes: Mapping[str, str], locale: str, number: str | None, as_json: bool
+) -> str:
+    """The summary of a product's reviews, as they were prepared for the champion or the version of that number.
+
+    Raises:
+        UserError: as `written`, or the product has no reviews in that locale.
+    """
+    from ecom_llm.summarise.reviews import asked_product
+    from ecom_llm.summarise.wording import wording_of
+
+    asked_product(attributes)
+    wording_of(locale)
+    registry = open_registry(params.registry.model_name, layout)
+    from ecom_llm.summarise.show import shown
+    from ecom_llm.summarise.write import summarise
+    from tasks.prepared import prepared_data
+
+    with prepared_data(registry, asked_for(registry, number), layout) as prepared:
+        summary = summarise(prepared, attributes, locale)
+    return summary.model_dump_json(indent=2) if as_json else shown(summary)

@@ -15,7 +15,7 @@ from ecom_llm.params import Params
 
 REPO = Path(__file__).parents[2]
 STAGES = ("collect", "prepare", "train", "evaluate")
-ROOMS = ("collect", "prepare", "train", "evaluate", "human", "promote", "registry", "serve")
+ROOMS = ("collect", "prepare", "train", "evaluate", "summarise", "human", "promote", "registry", "serve")
 COMMON = ("records", "params", "layout", "shards", "progress", "skills")
 SPOKEN_FOR = {REPO / "ecom_llm" / name for name in ("layout.py", "__main__.py")} | set(
     (REPO / "ecom_llm" / "params").rglob("*.py")

@@ -86,7 +86,16 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["up", "--prefect-port", "99999"], "a port is a number from 1 to 65535"),
         (["write", "describe", "--attr", "red"], "--attr red: expected name=value"),
         (["write", "describe", "--attr", "a=1", "--attr", "a=2"], "a was given twice"),
-        (["write", "poem"], "no skill is called 'poem'"),
+        (
+            ["write", "poem"],
+            "no skill is called 'poem'. There are: describe, advertise, review, answer, recommend, summarise.",
+        ),
+        (["write", "summarise"], "summarise: expected --attr product=ID"),
+        (["write", "summarise", "--attr", "colour=red"], "found colour"),
+        (
+            ["write", "summarise", "--attr", "product=P1", "--locale", "de"],
+            "reads reviews in en, zh, found locale 'de'",
+        ),
         (
             ["write", "describe", "--attr", "a=1", "--set", "evaluate.decoding"],
             "--set evaluate.decoding: expected key=value",
