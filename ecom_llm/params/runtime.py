@@ -1,17 +1,31 @@
 """The sections `registry` and `runtime`: where a model is registered, and where stages run."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ecom_llm.params.section import Section
 
+OWN = "own"
+"""The key pair that is made in the state folder."""
+
 
 class Registry(Section):
-    """Where the model is registered."""
+    """Where the model is registered, and by what key its versions are signed."""
 
     model_name: str = Field(pattern=r"^[^/:\s]+$")
     """Registered model in MLflow; one per purpose, a recipe names its own."""
+    signing_key: str
+    """`own` (a pair that is made in the state folder on first use), or the absolute path of an elliptic private key (PEM)."""
+
+    @field_validator("signing_key")
+    @classmethod
+    def _found_from_anywhere(cls, key: str) -> str:
+        # a key inside the checkout would be committed with the next snapshot
+        if key != OWN and not Path(key).is_absolute():
+            raise ValueError(f"expected {OWN}, or an absolute path outside the checkout; found {key!r}")
+        return key
 
 
 class Runtime(Section):
