@@ -151,8 +151,6 @@ def attack(shop: Path, recipe: Path | None, count: int, seed: int) -> int:
     """Run the proof on a shop with a champion; return the exit code."""
     before = Path.cwd()
     os.chdir(shop)
-    for name in [name for name in os.environ if name.startswith(ELSEWHERE)]:
-        del os.environ[name]
     whole = [verified(recipe)]
     done = list(changes(shop, recipe, count, random.Random(seed)))
     whole.append(verified(recipe))
@@ -173,6 +171,8 @@ def attack(shop: Path, recipe: Path | None, count: int, seed: int) -> int:
 
 def main(count: int, seed: int, shop: Path | None) -> int:
     """Run the proof; return the exit code."""
+    for name in [name for name in os.environ if name.startswith(ELSEWHERE)]:
+        del os.environ[name]
     if shop is not None:
         return attack(shop.resolve(), None, count, seed)
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
@@ -121,4 +122,12 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
     """
     layout = Layout.here()
     registry = open_registry(model_name, layout)
-    return rollback(registry, to, lambda back: require(registry, back, layout.workspace, ITSELF))
+
+    def check(back: Version) -> None:
+        try:
+            require(registry, back, layout.workspace, ITSELF)
+        except BrokenLink as error:
+            further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
+            raise UserError(f"{error} {further}") from error
+
+    return rollback(registry, to, check)

@@ -17,14 +17,14 @@ class Registry(Section):
     model_name: str = Field(pattern=r"^[^/:\s]+$")
     """Registered model in MLflow; one per purpose, a recipe names its own."""
     signing_key: str
-    """`own` (a pair that is made in the state folder on first use), or the absolute path of an elliptic private key (PEM)."""
+    """`own` (a pair made in the state folder on first use), or the absolute path of a private key (PEM, elliptic) outside the checkout."""
 
     @field_validator("signing_key")
     @classmethod
     def _found_from_anywhere(cls, key: str) -> str:
-        # a key inside the checkout would be committed with the next snapshot
+        # a run works in a worktree, where a relative path would name another file
         if key != OWN and not Path(key).is_absolute():
-            raise ValueError(f"expected {OWN}, or an absolute path outside the checkout; found {key!r}")
+            raise ValueError(f"expected {OWN}, or an absolute path outside of the checkout; found {key!r}")
         return key
 
 

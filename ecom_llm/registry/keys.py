@@ -5,10 +5,14 @@ import secrets
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecom_llm.layout import Layout
 from ecom_llm.params.runtime import OWN
 from ecom_llm.records import UserError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 PRIVATE = "signing.pem"
 """The own private key; nobody but the account that made it may read it."""
@@ -19,20 +23,37 @@ def fingerprint(public: bytes) -> str:
     return sha256(public).hexdigest()
 
 
+def keys_folder(layout: Layout) -> Path:
+    """The folder of keys, made on first use; wherever the state folder lies, git takes nothing of it."""
+    layout.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (layout.keys / ".gitignore").write_text("*\n", encoding="utf-8")
+    return layout.keys
+
+
 def make_own(layout: Layout) -> Path:
-    """The own private key (ECDSA, P-256), made on first use; of several processes at once, all get the same one."""
+    """The own private key (ECDSA, P-256), made on first use; of several processes at once, all get the same one.
+
+    Raises:
+        UserError: there was one, and it is gone.
+    """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = layout.keys / PRIVATE
+    known = sorted(layout.keys.glob(f"{OWN}-*.pub"))  # looked for first: who makes a pair writes this part last
     if key.exists():
         return key
-    layout.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if known:
+        raise UserError(
+            f"{key}: the private key that signs versions is gone, its public part {known[-1].name} is still there. Restore it "
+            f"from a backup; or, to sign with a new one from now on: mv {known[-1]} "
+            f"{key.with_name(known[-1].name.removeprefix(f'{OWN}-'))} (what the lost key signed still verifies by that)."
+        )
     made = ec.generate_private_key(ec.SECP256R1())
     text = made.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    part = key.with_name(f"{secrets.token_hex(8)}.partial")
+    part = keys_folder(layout) / f"{secrets.token_hex(8)}.partial"
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
         handle.write(text)
         handle.flush()
@@ -41,6 +62,12 @@ def make_own(layout: Layout) -> Path:
         os.link(part, key)
     part.unlink()
     return key
+
+
+def as_pem(public: "PublicKeyTypes") -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def public_part(private: Path) -> bytes:
@@ -65,28 +92,45 @@ def public_part(private: Path) -> bytes:
         raise UserError(f"{private}: the private key cannot be read ({error.strerror}). {mend}") from error
     except (ValueError, TypeError) as error:
         raise UserError(f"{private}: expected {wanted}, found none ({error}). {mend}") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.key_size not in (256, 384, 521):
-        raise UserError(f"{private}: expected {wanted}, found {type(key).__name__.strip('_')}. {mend}")
-    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    curve = key.curve if isinstance(key, ec.EllipticCurvePrivateKey) else None
+    if not isinstance(curve, ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1):
+        raise UserError(f"{private}: expected {wanted}, found {curve.name if curve else type(key).__name__}. {mend}")
+    return as_pem(key.public_key())
 
 
 def signing_key(setting: str, layout: Layout) -> Path:
     """The private key that `registry.signing_key` names; its signatures count here from now on.
 
     Raises:
-        UserError: as `public_part`.
+        UserError: as `make_own` and `public_part`; or it lies where the next snapshot would commit it.
     """
-    private = make_own(layout) if setting == OWN else Path(setting)
+    own = setting == OWN
+    private = make_own(layout) if own else Path(setting)
+    place = private.resolve()
+    if place.is_relative_to(layout.workspace.resolve()) and place.parent != layout.keys.resolve():
+        raise UserError(
+            f"{private}: the private key lies in the checkout, and the next run's snapshot would commit it to git. "
+            f"Move it out of there, or into {layout.keys}, and name its new place as registry.signing_key."
+        )
     public = public_part(private)
-    kept = layout.keys / f"{fingerprint(public)[:16]}.pub"
-    if not kept.exists():
-        layout.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = kept.with_name(f"{secrets.token_hex(8)}.partial")
+    if fingerprint(public) not in trusted(layout):
+        folder = keys_folder(layout)
+        part = folder / f"{secrets.token_hex(8)}.partial"
         part.write_bytes(public)
-        part.replace(kept)
+        part.replace(folder / f"{f'{OWN}-' if own else ''}{fingerprint(public)[:16]}.pub")
     return private
 
 
 def trusted(layout: Layout) -> dict[str, Path]:
     """Fingerprint -> file of each public key whose signatures count here: those in the state folder's `keys`."""
-    return {fingerprint(path.read_bytes()): path for path in sorted(layout.keys.glob("*.pub"))}
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    found = {}
+    for path in sorted(layout.keys.glob("*.pub")):
+        with suppress(
+            ValueError, UnsupportedAlgorithm
+        ):  # what is no key vouches for nothing, and stands in nobody's way
+            # as PEM anew: an editor's line ends are no part of a key
+            found[fingerprint(as_pem(load_pem_public_key(path.read_bytes())))] = path
+    return found

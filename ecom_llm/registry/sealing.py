@@ -51,11 +51,12 @@ def fetch(client: "MlflowClient", run_id: str, artifact: str, target: Path) -> N
 
 
 def fetch_serving(client: "MlflowClient", source: str, target: Path) -> None:
-    """Copy what MLflow keeps beside the weights to serve them: its own files, and the code."""
+    """Copy what MLflow keeps beside the weights to serve them: its own files, and the code, as far as they are there."""
     address = urlsplit(source)
     if address.scheme in ("", "file"):
         root = Path(url2pathname(address.path))
-        shutil.copytree(root, target, symlinks=True, ignore=beside_weights(root))
+        if root.is_dir():
+            shutil.copytree(root, target, symlinks=True, ignore=beside_weights(root))
         return
     import mlflow.artifacts
 

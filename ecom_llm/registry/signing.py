@@ -15,6 +15,9 @@ from ecom_llm.records import UserError
 if TYPE_CHECKING:
     from model_signing.hashing import Config
 
+RESTORE = "restore MLflow's artifacts from a backup, or train anew and promote that version."
+"""What can be done about a version whose own files are not what was signed."""
+
 
 class BrokenLink(UserError):
     """Something is not what it was when the version was registered.
@@ -92,10 +95,6 @@ def bundle_of(signature: Path) -> dict[str, dict]:
         ) from error
     except ValueError as error:
         raise BrokenLink(unusable(signature, error)) from error
-
-
-RESTORE = "restore MLflow's artifacts from a backup, or train anew and promote that version."
-"""What can be done about a version whose own files are not what was signed."""
 
 
 def unusable(signature: Path, error: Exception) -> str:

@@ -1,5 +1,7 @@
 """The links from the lock to where it all came from: the code in git, and the data in DVC's cache."""
 
+from posixpath import dirname, join, normpath
+
 import yaml
 
 from ecom_llm.registry.signing import BrokenLink
@@ -14,9 +16,9 @@ def pointed(commit: Commit, path: str) -> dict[str, str]:
     found = {}
     for name, content in commit.kept.items():
         if name.endswith(".dvc"):
-            folder = name.rpartition("/")[0]
-            for out in yaml.safe_load(content).get("outs", []):
-                target = f"{folder}/{out['path']}" if folder else str(out["path"])
+            told = yaml.safe_load(content)
+            for out in told.get("outs", []):
+                target = normpath(join(dirname(name), told.get("wdir", ""), out["path"]))
                 if f"{target}/".startswith(f"{path}/") or f"{path}/".startswith(f"{target}/"):
                     found[target] = str(out["md5"])
     return found

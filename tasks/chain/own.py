@@ -8,7 +8,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import lock_key
 from ecom_llm.registry.keys import trusted
 from ecom_llm.registry.sealing import RECORD, SIGNATURE
-from ecom_llm.registry.shown import other_numbers
+from ecom_llm.registry.shown import expected_params, other_numbers
 from ecom_llm.registry.signing import BrokenLink, check
 from tasks.chain.hashes import path_md5
 from tasks.chain.version import MLFLOW, Followed
@@ -90,6 +90,5 @@ def params(followed: Followed) -> str:
     other = other_numbers(followed.registry, followed.version, files)
     if other:
         raise BrokenLink(f"{other} {MLFLOW}")
-    return (
-        f"{', '.join(followed.lock.stages)} ran by params.yaml's values; MLflow shows these, and the reports' numbers"
-    )
+    these = "these, and" if expected_params(files) else "(its params, of another program's keys, were not compared)"
+    return f"{', '.join(followed.lock.stages)} ran by params.yaml's values; MLflow shows {these} the reports' numbers"

@@ -24,8 +24,8 @@ def decision(followed: Followed) -> str:
             f"journal is another. `ecom-llm promote {followed.version.number}` decides anew.",
             absent=True,
         )
-    found = followed.registry.decision_hashes(followed.version)
-    for name, expected in hashes_in(entry.details).items():
+    found, noted = followed.registry.decision_hashes(followed.version), hashes_in(entry.details)
+    for name, expected in noted.items():
         if found.get(name) != expected:
             is_there = f"SHA-256 {found[name][:16]}..." if name in found else "no such file"
             raise BrokenLink(
@@ -38,7 +38,7 @@ def decision(followed: Followed) -> str:
                 f"tag `{name}` in MLflow: expected {entry.details.get(name)!r} as in entry {entry.sequence} of the journal, "
                 f"found {tags.get(name)!r}. `ecom-llm promote {followed.version.number}` decides anew."
             )
-    return f"{entry.details.get('gate')} at {entry.time}; its {len(found)} files are those of entry {entry.sequence}"
+    return f"{entry.details.get('gate')} at {entry.time}; its {len(noted)} files are those of entry {entry.sequence}"
 
 
 def journal(followed: Followed) -> str:

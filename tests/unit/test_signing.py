@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,52 @@ def test_the_own_key_is_made_once_and_nobody_else_may_read_it(layout):
     assert key == layout.keys / PRIVATE and key.stat().st_mode & 0o777 == 0o600
     assert signing_key(OWN, layout).read_bytes() == made
     assert list(trusted(layout)) == [fingerprint(public_part(key))]
-    assert sorted(path.suffix for path in layout.keys.iterdir()) == [".pem", ".pub"]
+    [public] = layout.keys.glob("*.pub")
+    assert {path.name for path in layout.keys.iterdir()} == {PRIVATE, public.name, ".gitignore"}
+    assert (layout.keys / ".gitignore").read_text() == "*\n"
+
+
+def test_an_own_key_that_is_gone_is_told_and_the_way_it_names_goes_on(layout, model, signature):
+    signing_key(OWN, layout).unlink()
+    with pytest.raises(UserError, match=r"signing\.pem: the private key that signs versions is gone.*mv ") as gone:
+        signing_key(OWN, layout)
+    given, wanted = str(gone.value).partition("mv ")[2].split()[:2]
+    Path(given).rename(wanted)
+    assert signing_key(OWN, layout).exists()
+    assert len(trusted(layout)) == 2 and check(model, signature, trusted(layout), "folder")
+
+
+def test_a_key_that_a_snapshot_would_commit_is_refused(layout):
+    layout.workspace.mkdir()
+    key = private_key(layout.workspace / "mine.pem", ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(UserError, match=r"mine\.pem: the private key lies in the checkout"):
+        signing_key(str(key), layout)
+    link = layout.workspace.with_name("link")
+    link.symlink_to(layout.workspace)
+    with pytest.raises(UserError, match=r"mine\.pem: the private key lies in the checkout"):
+        signing_key(str(link / "mine.pem"), layout)
+
+
+def test_a_public_key_counts_whatever_its_line_ends_and_what_is_none_does_not(layout, model, signature):
+    [public] = layout.keys.glob("*.pub")
+    public.write_bytes(public.read_bytes().replace(b"\n", b"\r\n"))
+    (layout.keys / "ssh.pub").write_text("ssh-ed25519 AAAA nobody@nowhere\n")
+    assert len(trusted(layout)) == 1 and check(model, signature, trusted(layout), "folder")
+
+
+def test_signing_and_checking_ask_no_network(layout, model, tmp_path):
+    program = (
+        "import socket, sys; from pathlib import Path\n"
+        "def refuse(*_): raise AssertionError('asked the network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from ecom_llm.layout import Layout; from ecom_llm.registry.keys import signing_key, trusted\n"
+        "from ecom_llm.registry.signing import check, sign\n"
+        "folder = Path(sys.argv[1]); layout = Layout(folder / 'workspace', folder / 'state')\n"
+        "sign(folder / 'model', folder / 'model.sig', signing_key('own', layout))\n"
+        "print(check(folder / 'model', folder / 'model.sig', trusted(layout), 'model'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == list(trusted(layout)), done.stderr
 
 
 def test_a_key_of_one_s_own_signs_and_earlier_signatures_still_count(layout, model, signature, tmp_path):
@@ -67,7 +114,8 @@ def test_a_key_of_one_s_own_signs_and_earlier_signatures_still_count(layout, mod
             lambda path: private_key(path, ec.generate_private_key(ec.SECP256R1()), b"x"),
             "without a password, found none",
         ),
-        (lambda path: private_key(path, ed25519.Ed25519PrivateKey.generate()), "found .*Ed25519PrivateKey"),
+        (lambda path: private_key(path, ed25519.Ed25519PrivateKey.generate()), "found Ed25519PrivateKey"),
+        (lambda path: private_key(path, ec.generate_private_key(ec.SECP256K1())), "found secp256k1"),
         (lambda path: (path.write_text("no key"), path.chmod(0o600)), "found none"),
         (lambda path: None, "cannot be read"),
     ],
@@ -80,7 +128,7 @@ def test_a_key_that_cannot_sign_is_named(layout, tmp_path, make, said):
 
 def test_a_key_is_own_or_an_absolute_path():
     assert Registry(model_name="shop", signing_key="/keys/mine.pem")
-    with pytest.raises(ValueError, match="outside the checkout"):
+    with pytest.raises(ValueError, match="outside of the checkout"):
         Registry(model_name="shop", signing_key="keys/mine.pem")
 
 
