@@ -199,7 +199,7 @@ def history(*, recipe: RecipeOption = None) -> None:
 def verify(version: str, *, recipe: RecipeOption = None) -> None:
     """Follow a version's chain, offline: weights, params, lock, code, data, decision and journal are what they were.
 
-    Exit code 0 where it is whole, 1 where a link is broken; the first one is named.
+    Exit code 0 where it is whole, 1 where a link is broken, or where what would prove it is not here; the first one is named.
 
     For example:
 

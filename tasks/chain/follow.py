@@ -29,7 +29,8 @@ def follow(followed: Followed, links: Mapping[str, Link]) -> Iterator[tuple[str,
             yield name, link(followed)
         except BrokenLink as error:
             number = followed.version.number
-            line = f"{followed.version.model_name} version {number} is broken at its {name}: {error}"
+            verdict = "cannot be proved" if error.absent else "is broken"
+            line = f"{followed.version.model_name} version {number} {verdict} at its {name}: {error}"
             yield name, BrokenLink(line, absent=error.absent)
 
 

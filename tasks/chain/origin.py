@@ -20,7 +20,7 @@ def pointed(commit: Commit, path: str) -> dict[str, str]:
             for out in told.get("outs", []):
                 target = normpath(join(dirname(name), told.get("wdir", ""), out["path"]))
                 if f"{target}/".startswith(f"{path}/") or f"{path}/".startswith(f"{target}/"):
-                    found[target] = str(out["md5"])
+                    found[target] = str(out.get("md5", ""))  # none where a cloud keeps the versions: not in any cache
     return found
 
 

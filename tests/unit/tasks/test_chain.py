@@ -9,7 +9,7 @@ import yaml
 
 from ecom_llm.registry.signing import BrokenLink
 from tasks import dvc, git
-from tasks.chain.commit import read_commit
+from tasks.chain.commit import Commit, read_commit
 from tasks.chain.hashes import path_md5
 from tasks.chain.lock import read_lock
 from tasks.chain.origin import pointed
@@ -89,6 +89,19 @@ def test_a_git_object_that_is_another_than_its_name_says_is_named(shop):
     with pytest.raises(BrokenLink, match=r"is missing or damaged .error: .*header") as broken:
         read_commit(shop, head(shop))
     assert not broken.value.absent
+
+
+def test_dvc_files_point_from_where_they_lie_or_say():
+    kept = {
+        "data/sources/rows.csv.dvc": b"outs: [{md5: a, path: rows.csv}]",
+        "deep.dvc": b"wdir: data\nouts: [{md5: b.dir, path: sources/deep}]",
+        "data/sources/cloud.dvc": b"outs: [{path: cloud}]",
+        "data/other.dvc": b"outs: [{md5: c, path: other}]",
+        "params.yaml": b"{}",
+    }
+    found = pointed(Commit("0" * 40, {}, kept), "data/sources")
+    assert found == {"data/sources/rows.csv": "a", "data/sources/deep": "b.dir", "data/sources/cloud": ""}
+    assert pointed(Commit("0" * 40, {}, kept), "data/sources/deep/one") == {"data/sources/deep": "b.dir"}
 
 
 @pytest.mark.parametrize("text", ["stages: [", "stages: 3", "\xff", json.dumps({"stages": {"a": {"outs": [1]}}})])
