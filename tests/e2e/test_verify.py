@@ -70,7 +70,9 @@ def test_data_that_is_gone_is_named_as_gone(shop):
     with away(shop / ".state" / "dvc" / "files"):
         told = ecom_llm(shop, "verify", "champion", check=False)
     assert told.returncode == 1
-    assert "cannot be proved at its data: data/collected: expected MD5" in told.stderr and "found nothing" in told.stderr
+    assert (
+        "cannot be proved at its data: data/collected: expected MD5" in told.stderr and "found nothing" in told.stderr
+    )
 
 
 def test_a_commit_that_is_not_here_is_named(shop):
