@@ -14,8 +14,8 @@ from tasks.chain.hashes import path_md5
 from tasks.chain.version import MLFLOW, Followed
 
 UNSIGNED = (
-    "expected a signature, found that it is not signed: it was registered before versions were signed, or by another "
-    "program. What it is cannot be proved; the next version that `ecom-llm run` registers is signed."
+    "expected a signature, found none: it was registered before versions were signed, or by another program. "
+    "The next version that `ecom-llm run` registers is signed."
 )
 
 
@@ -38,7 +38,9 @@ def weights(followed: Followed) -> str:
 def record(followed: Followed) -> str:
     """dvc.lock, params, reports, commit and served code are what was signed, and MLflow knows that signature."""
     if is_unsigned(followed):
-        raise BrokenLink(UNSIGNED, absent=True)
+        raise BrokenLink(
+            "expected a signature, found none over lock, params, reports and served code either.", absent=True
+        )
     sealed, tag = followed.sealed, followed.version.tags.get(SIGNATURE, "")
     signer = check(sealed.record.workspace, sealed.record_signature, trusted(followed.registry.layout), "record")
     found = sha256(sealed.record_signature.read_bytes()).hexdigest()

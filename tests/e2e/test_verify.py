@@ -147,7 +147,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import open_registry, promote
 from tasks.model import promote_to_champion, rollback_champion
-logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s", force=True)
 registry = open_registry("ecom-llm-tiny", Layout.here())
 promote_to_champion.fn(registry.champion())
 one = registry.champion()
@@ -187,8 +187,8 @@ def test_a_version_from_before_signing_is_told_as_such_and_goes_on(shop):
         told = ecom_llm(shop, "verify", "champion", check=False)
         lines = run(shop, SECOND)
     assert (told.returncode, told.stderr.count("\n")) == (1, 1)
-    assert "cannot be proved at its weights: expected a signature, found that it is not signed" in told.stderr
-    warned = [line for line in lines if line.startswith("WARNING") and "is not signed" in line]
+    assert "cannot be proved at its weights: expected a signature, found none: it was registered before" in told.stderr
+    warned = [line for line in lines if line.startswith("WARNING") and "expected a signature, found none" in line]
     assert len(warned) == 6 and all("It is not refused for that" in line for line in warned)
     [refused] = [line for line in lines if line.startswith("REFUSED")]
     assert "version 1 is broken at its lock: models/model: expected MD5" in refused
