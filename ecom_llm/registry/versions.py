@@ -279,6 +279,11 @@ class Registry:
         source = self.mlflow.get_model_version_download_uri(self.model_name, version.number)
         return unsealed(self.mlflow, version.run_id, source, version.tags.get("snapshot", ""), folder)
 
+    @property
+    def downloads(self) -> Path:
+        """Where copies of models lie that a server keeps."""
+        return self.layout.mlflow / "downloads"
+
     @answered
     def model_folder(self, version: Version) -> Path:
         """A local folder with the version's safetensors and tokenizer: where it lies, or a copy from the server."""
@@ -288,7 +293,7 @@ class Registry:
         address = urlsplit(source)
         if address.scheme in ("", "file"):
             return Path(url2pathname(address.path)) / "artifacts" / "model"
-        kept = self.layout.mlflow / "downloads" / self.model_name / version.number
+        kept = self.downloads / self.model_name / version.number
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=kept.parent) as folder:

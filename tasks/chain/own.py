@@ -29,8 +29,15 @@ def weights(followed: Followed) -> str:
     """Weights, tokenizer and everything beside them are what was signed, by a key that is trusted here."""
     if is_unsigned(followed):
         raise BrokenLink(UNSIGNED, absent=True)
-    folder = followed.model
-    signer = check(folder, followed.sealed.model_signature, trusted(followed.registry.layout), str(folder))
+    folder, registry = followed.model, followed.registry
+    try:
+        signer = check(folder, followed.sealed.model_signature, trusted(registry.layout), str(folder))
+    except BrokenLink as error:
+        if folder.is_relative_to(registry.downloads):
+            raise BrokenLink(
+                f"{error} If the copy alone was changed: remove {folder}, and it is fetched anew."
+            ) from error
+        raise
     files = sum(path.is_file() for path in folder.rglob("*"))
     return f"{files} files in {folder} are as key {signer[:16]} signed them"
 

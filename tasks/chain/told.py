@@ -44,6 +44,12 @@ def decision(followed: Followed) -> str:
 def journal(followed: Followed) -> str:
     """The journal is whole up to the entry that MLflow knows, and its entry of the version names the same bytes."""
     chain, registry, version = followed.journal, followed.registry, followed.version
+    if not (chain.entries or chain.faults or chain.notes):
+        raise BrokenLink(
+            f"expected a journal at {registry.journal.file}, found none: it is kept where versions are registered, or it was "
+            "removed. Verify there, or restore it from a backup (docs/runbook.md).",
+            absent=True,
+        )
     faults = [*chain.faults, *chain.missing(registry.anchor())]
     restore = f"Restore {registry.journal.file} from a backup (docs/runbook.md)."
     if faults:

@@ -83,6 +83,13 @@ def test_a_commit_that_is_not_here_is_named(shop):
     assert "cannot be proved at its code" in told.stderr and "found no such commit in this repository" in told.stderr
 
 
+def test_a_journal_that_is_not_here_is_named(shop):
+    with away(shop / ".state" / "journal"):
+        told = ecom_llm(shop, "verify", "champion", check=False)
+    assert told.returncode == 1
+    assert "cannot be proved at its journal: expected a journal at" in told.stderr
+
+
 def test_without_its_public_key_a_signature_does_not_count(shop):
     [public] = (shop / ".state" / "keys").glob("*.pub")
     with away(public):
