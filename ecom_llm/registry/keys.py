@@ -128,9 +128,8 @@ def trusted(layout: Layout) -> dict[str, Path]:
 
     found = {}
     for path in sorted(layout.keys.glob("*.pub")):
-        with suppress(
-            ValueError, UnsupportedAlgorithm
-        ):  # what is no key vouches for nothing, and stands in nobody's way
+        # what is no key vouches for nothing, and stands in nobody's way
+        with suppress(ValueError, UnsupportedAlgorithm):
             # as PEM anew: an editor's line ends are no part of a key
             found[fingerprint(as_pem(load_pem_public_key(path.read_bytes())))] = path
     return found
