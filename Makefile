@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ proof-intervals: $(READY)  ## N simulated test sets of each size: how often inte
 
 proof-summaries: $(READY)  ## summaries of reviews whose opinions are known, of N products in two languages, beside a baseline
 	@$(BIN)/python -m proofs.summaries $(or $(N),100)
+
+proof-verify: $(READY)  ## N times one byte changed in a champion's weights, params, lock, journal or data: verify finds and names each
+	@$(BIN)/python -m proofs.verify $(or $(N),200) $(or $(SEED),1)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

@@ -118,6 +118,11 @@ class Layout:
         return self.state / "mlflow"
 
     @property
+    def keys(self) -> Path:
+        """The key pair that signs versions, and the public keys whose signatures count."""
+        return self.state / "keys"
+
+    @property
     def journal(self) -> Path:
         """What happened to the models' versions, a file for each registered model."""
         return self.state / "journal"

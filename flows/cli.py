@@ -196,6 +196,37 @@ def history(*, recipe: RecipeOption = None) -> None:
 
 
 @app.command
+def verify(version: str, *, recipe: RecipeOption = None) -> None:
+    """Follow a version's chain, offline: weights, params, lock, code, data, decision and journal are what they were.
+
+    Exit code 0 where it is whole, 1 where a link is broken, or where what would prove it is not here; the first one is named.
+
+    For example:
+
+        ecom-llm verify champion
+        ecom-llm verify 3
+
+    Parameters
+    ----------
+    version
+        Number of the version, or an alias: champion, candidate or previous.
+    recipe
+        Recipe that names the registered model.
+    """
+    from ecom_llm.registry import open_registry
+    from ecom_llm.registry.signing import BrokenLink
+    from flows.verify import chain_lines
+
+    layout, params = enter(recipe)
+    try:
+        for line in chain_lines(open_registry(params.registry.model_name, layout), version, layout):
+            print(line, flush=True)
+    except BrokenLink as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command
 def write(
     skill: str,
     *,

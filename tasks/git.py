@@ -1,13 +1,14 @@
 """Snapshots of a checkout as git commits, made without touching its files, index or branch."""
 
+import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from ecom_llm.records import UserError
 
@@ -162,3 +163,51 @@ def remove_worktree(checkout: Path, path: Path) -> None:
         except UserError:  # half made, or git lost track of it
             shutil.rmtree(path, ignore_errors=True)
     git("worktree", "prune", cwd=checkout)
+
+
+def listed(checkout: Path, sha: str) -> dict[str, str]:
+    """Path -> name of the object, for every file and folder of a commit; links and submodules left out.
+
+    Raises:
+        UserError: git has not all of the commit's trees.
+    """
+    lines = git("ls-tree", "-r", "-t", "-z", "--full-tree", sha, cwd=checkout).split("\0")
+    entries = (line.partition("\t") for line in lines if line)
+    return {path: words.split()[2] for words, _, path in entries if words.split()[0] not in ("120000", "160000")}
+
+
+def contents(checkout: Path, names: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
+    """Name, kind and bytes of git objects, as git has them: whether an object deserves its name, git does not say.
+
+    Raises:
+        UserError: one is not there, or cannot be unpacked.
+    """
+    with TemporaryFile() as asked:  # a pipe both ways could fill up and wait for itself
+        asked.write("".join(f"{name}\n" for name in names).encode())
+        asked.seek(0)
+        command = ["git", "cat-file", "--batch", "--buffer"]
+        env = environment() | {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1"}  # a partial clone would ask the network
+        process = subprocess.Popen(
+            command, cwd=checkout, env=env, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        with process:
+            for header in process.stdout:
+                name, _, rest = header.decode().strip().partition(" ")
+                if rest == "missing":
+                    process.kill()  # it would wait for a reader of what else was asked
+                    said = process.stderr.read().decode(errors="replace").partition("\n")[0]
+                    raise UserError(f"git object {name} is missing or damaged ({said or 'git says no more'})")
+                kind, size = rest.split()
+                content = process.stdout.read(int(size) + 1)[:-1]
+                yield name, kind, content
+            said = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode:
+        raise UserError(
+            f"git cannot read an object of this commit: {said.splitlines()[0] if said else 'no reason given'}"
+        )
+
+
+def name_of(kind: str, content: bytes, like: str) -> str:
+    """The name that git gives to an object of these bytes, in the hash that `like` is written in."""
+    digest = hashlib.sha1 if len(like) == 40 else hashlib.sha256
+    return digest(f"{kind} {len(content)}\0".encode() + content).hexdigest()

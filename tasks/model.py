@@ -14,9 +14,11 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
+from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
 from tasks.workspace import Workspace
@@ -98,8 +100,11 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
 
 @task(cache_policy=NO_CACHE)
 def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
-    """Give the version the alias `champion`."""
-    promote(open_registry(candidate.model_name, Layout.here()), candidate, by_hand=by_hand)
+    """Give the version the alias `champion`; a UserError where a link of its chain is broken."""
+    layout = Layout.here()
+    registry = open_registry(candidate.model_name, layout)
+    require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
+    promote(registry, candidate, by_hand=by_hand)
 
 
 @task(cache_policy=NO_CACHE)
@@ -110,5 +115,19 @@ def find_version(number: str, model_name: str) -> Version:
 
 @task(cache_policy=NO_CACHE)
 def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, Version]:
-    """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to)."""
-    return rollback(open_registry(model_name, Layout.here()), to)
+    """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to).
+
+    A UserError where that one is not what it was. Its data is not read for that, nor does a damaged journal stand in the way:
+    a shop with a bad model must not wait.
+    """
+    layout = Layout.here()
+    registry = open_registry(model_name, layout)
+
+    def check(back: Version) -> None:
+        try:
+            require(registry, back, layout.workspace, ITSELF)
+        except BrokenLink as error:
+            further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
+            raise UserError(f"{error} {further}") from error
+
+    return rollback(registry, to, check)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import UserError
+from ecom_llm.registry.keys import signing_key
 from tasks import dvc, git
 from tasks.curves import end_dead_curves
 from tasks.external import ask_external
@@ -128,10 +129,12 @@ def open_snapshot(params: Params, checkout: Path) -> Iterator[tuple[Workspace, S
     """Work on a snapshot of a checkout, or of a worktree, with these params; nothing returns to it.
 
     Raises:
-        UserError: no git, no repository, no commit, no DVC project, or data that is not there or does not answer.
+        UserError: no git, no repository, no commit, no DVC project, a key that cannot sign, or data that is not there or
+            does not answer.
     """
     git.require_repository(checkout)
     main = Layout.here(checkout)
+    signing_key(params.registry.signing_key, main)  # now, not after hours of training
     name = run_name()
     with one_at_a_time(turn(main)):
         remove_dead_runs(main)

@@ -1,17 +1,31 @@
 """The sections `registry` and `runtime`: where a model is registered, and where stages run."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ecom_llm.params.section import Section
 
+OWN = "own"
+"""The key pair that is made in the state folder."""
+
 
 class Registry(Section):
-    """Where the model is registered."""
+    """Where the model is registered, and by what key its versions are signed."""
 
     model_name: str = Field(pattern=r"^[^/:\s]+$")
     """Registered model in MLflow; one per purpose, a recipe names its own."""
+    signing_key: str
+    """`own` (a pair made in the state folder on first use), or the absolute path of a private key (PEM, elliptic) outside the checkout."""
+
+    @field_validator("signing_key")
+    @classmethod
+    def _found_from_anywhere(cls, key: str) -> str:
+        # a run works in a worktree, where a relative path would name another file
+        if key != OWN and not Path(key).is_absolute():
+            raise ValueError(f"expected {OWN}, or an absolute path outside of the checkout; found {key!r}")
+        return key
 
 
 class Runtime(Section):

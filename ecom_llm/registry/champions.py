@@ -1,5 +1,7 @@
 """Who writes for the shop: promotions and roll-backs, each told in the journal before and after it is done."""
 
+from collections.abc import Callable
+
 from ecom_llm.records import UserError
 from ecom_llm.registry.journal import BEGUN, Chain, Entry
 from ecom_llm.registry.versions import Registry, Version, answered
@@ -69,10 +71,12 @@ def target(registry: Registry, now: Version | None, asked: str | None) -> Versio
 
 
 @answered
-def rollback(registry: Registry, to: str | None = None) -> tuple[Version, Version]:
+def rollback(
+    registry: Registry, to: str | None = None, check: Callable[[Version], None] | None = None
+) -> tuple[Version, Version]:
     """Give the alias `champion` back to the version before, or to the earlier champion `to`; returns (from, to).
 
-    A second one goes further back.
+    A second one goes further back. Before anything is changed, `check` may refuse the version by raising.
 
     Raises:
         UserError: there is no champion, or none before it; or `to` never was champion.
@@ -81,6 +85,8 @@ def rollback(registry: Registry, to: str | None = None) -> tuple[Version, Versio
         settle(registry)
         now = registry.champion()
         back = target(registry, now, to)
+        if check:
+            check(back)
         registry.note("rolling back", back.number, instead_of=now.number if now else "", **tags_of(back))
         if now:
             registry.tag(now.number, "rolled_back", "true")
@@ -107,7 +113,7 @@ def settle(registry: Registry) -> list[str]:
     known = {entry.version for entry in chain.entries if entry.event in ("registered", "found")}
     for version in sorted(registry.versions(), key=lambda one: int(one.number)):
         if version.number not in known:
-            registry.note("found", version.number, lock=version.tags.get("lock", ""))
+            registry.note("found", version.number, **version.identity)
             mended.append(f"version {version.number} was not in the journal yet")
     if champion and registry.journal.read().champion != champion:
         registry.note("found", champion, alias="champion")

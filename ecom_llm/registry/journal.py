@@ -121,9 +121,11 @@ class Journal:
     def lines(self) -> list[str]:
         """The file's lines; none before the first entry."""
         try:
-            return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+            text = self.file.read_bytes().decode(errors="replace")
         except FileNotFoundError:
             return []
+        # of the characters that may end a line only the one that `append` writes: another would be an edit unnoticed
+        return text.removesuffix("\n").split("\n") if text else []
 
     def append(self, event: Event, version: str, **details: str) -> Entry:
         """Write an entry; it is on the disk when this returns. Call it within `held`.
@@ -160,7 +162,7 @@ class Journal:
             if entry is None:
                 unread.append(number)
                 continue
-            broken = link_fault(entry, entries[-1] if entries else None)
+            broken = link_fault(entry, line, entries[-1] if entries else None)
             if broken:
                 faults.append(f"{self.file}:{number}: {broken}")
             elif unread:
@@ -188,10 +190,12 @@ def parsed(line: str) -> Entry | None:
         return None
 
 
-def link_fault(entry: Entry, before: Entry | None) -> str | None:
-    """Why an entry does not follow the one before; None where it does."""
+def link_fault(entry: Entry, line: str, before: Entry | None) -> str | None:
+    """Why an entry does not follow the one before, or its line is not as it was written; None where all is well."""
     if digest(entry.model_dump()) != entry.hash:
         return f"entry {entry.sequence} was edited: its hash is another"
+    if line != entry.model_dump_json():
+        return f"entry {entry.sequence} was edited: it says the same in other characters"
     if entry.previous == (before.hash if before else BEGINNING):
         return None
     last = before.sequence if before else 0

@@ -21,6 +21,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.promote.summary import flat_metrics, metric_table
 from ecom_llm.registry.runs import WORKSPACE, held_points, live_run, log_metrics
+from ecom_llm.registry.sealing import SIGNATURE, seal
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
@@ -144,7 +145,7 @@ def log_points(client: "MlflowClient", run_id: str, points: Iterable[tuple[str, 
 
 
 def record(client: "MlflowClient", model_name: str, experiment: str, candidate: Candidate) -> str:
-    """Log the run and create its version, whose tag `complete` is set last; return the version's number.
+    """Log the run, create its version and sign it; the tag `complete` is set last. Returns the version's number.
 
     The run is the one that was opened when training began; where the model came from DVC's cache, a new one.
     """
@@ -170,5 +171,8 @@ def record(client: "MlflowClient", model_name: str, experiment: str, candidate: 
             description=f"Snapshot `{candidate.snapshot}`\n\n{metric_table(evidence)}",
             model_id=logged.model_id,
         )
+        source = client.get_model_version_download_uri(model_name, made.version)
+        signature = seal(client, run.info.run_id, source, candidate)
+        client.set_model_version_tag(model_name, made.version, SIGNATURE, signature)
         client.set_model_version_tag(model_name, made.version, "complete", "true")
     return str(made.version)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -16,9 +15,11 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
 from ecom_llm.registry.connection import alone, artifact_root, client, first_line, probe, tracking_uri
+from ecom_llm.registry.decisions import log_decision, logged_hashes
 from ecom_llm.registry.journal import Event, Journal
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
 from ecom_llm.registry.runs import end_running, experiment_id
+from ecom_llm.registry.sealing import SIGNATURE, Sealed, unsealed
 from ecom_llm.registry.trainings import log_training, nest, read_training
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class Version(Record):
     def complete(self) -> bool:
         """Whether its registration came to its end; only then it counts."""
         return self.tags.get("complete") == "true"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the journal keeps of it: hash of its dvc.lock, snapshot commit, hash of its signature where it has one."""
+        return {name: self.tags[name] for name in ("lock", "snapshot", SIGNATURE) if self.tags.get(name)}
 
     @property
     def rolled_back(self) -> bool:
@@ -205,7 +211,7 @@ class Registry:
                 end_running(self.mlflow, experiment, f"tags.lock = '{lock}'")  # what a killed registration left
                 version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
                 with self.journal.held():
-                    self.note("registered", version.number, lock=lock, snapshot=candidate.snapshot)
+                    self.note("registered", version.number, **version.identity)
         if self.aliases().get("champion") != version.number:
             self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
         return version
@@ -240,18 +246,17 @@ class Registry:
     @answered
     def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:
         """Keep a decision and its page with the version; the tag `decision_key`, set last, says that all is there."""
-        told = decision.model_dump_json(indent=2)
-        self.mlflow.log_text(version.run_id, told, "decision/decision.json")
-        self.mlflow.log_text(version.run_id, decision.markdown(), "decision/decision.md")
-        self.mlflow.log_artifact(version.run_id, str(page), "decision")
-        gate, rival = "approved" if decision.approved else "refused", decision.compared_with or ""
+        details = log_decision(self.mlflow, version.run_id, decision, page)
         with self.journal.held():
-            self.note(
-                "decided", version.number, gate=gate, compared_with=rival, sha256=sha256(told.encode()).hexdigest()
-            )
-        self.tag(version.number, "gate", gate)
-        self.tag(version.number, "compared_with", rival)
+            self.note("decided", version.number, **details)
+        for name in ("gate", "compared_with"):
+            self.tag(version.number, name, details[name])
         self.tag(version.number, "decision_key", decision.rules_key)
+
+    @answered
+    def decision_hashes(self, version: Version) -> dict[str, str]:
+        """Artifact -> SHA-256 of what is kept of the version's last decision."""
+        return logged_hashes(self.mlflow, version.run_id)
 
     def tag(self, number: str, key: str, value: str) -> None:
         """Set a version's tag."""
@@ -264,6 +269,21 @@ class Registry:
         else:
             self.mlflow.delete_registered_model_alias(self.model_name, alias)
 
+    def named(self, word: str) -> Version:
+        """The version of that number or alias; raises as `version`."""
+        return self.version(self.aliases().get(word, word))
+
+    @answered
+    def sealed(self, version: Version, folder: Path) -> Sealed:
+        """Copy a version's record and signatures into a folder; what MLflow no longer has is missing there."""
+        source = self.mlflow.get_model_version_download_uri(self.model_name, version.number)
+        return unsealed(self.mlflow, version.run_id, source, version.tags.get("snapshot", ""), folder)
+
+    @property
+    def downloads(self) -> Path:
+        """Where copies of models lie that a server keeps."""
+        return self.layout.mlflow / "downloads"
+
     @answered
     def model_folder(self, version: Version) -> Path:
         """A local folder with the version's safetensors and tokenizer: where it lies, or a copy from the server."""
@@ -273,7 +293,7 @@ class Registry:
         address = urlsplit(source)
         if address.scheme in ("", "file"):
             return Path(url2pathname(address.path)) / "artifacts" / "model"
-        kept = self.layout.mlflow / "downloads" / self.model_name / version.number
+        kept = self.downloads / self.model_name / version.number
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=kept.parent) as folder:

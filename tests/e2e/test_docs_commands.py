@@ -24,9 +24,11 @@ ELSEWHERE = (
     "ecom-llm data restore",
     "dvc gc",
     "git clone",
+    "git fetch --unshallow",
+    "dvc fetch",
 )
 """test_up.py, test_sweep.py, test_study.py, test_processes.py, test_spine.py, test_versions.py and below; `dvc gc
---workspace` asks before it deletes, and nobody is there to answer."""
+--workspace` asks before it deletes, and nobody is there to answer; a tiny shop has nobody to fetch from."""
 
 
 def commands() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecom_llm.registry.journal import BEGINNING, Journal, digest
+from ecom_llm.registry.journal import BEGINNING, Entry, Journal, digest
 
 
 def journal_of(folder: Path, count: int = 6) -> Journal:
@@ -41,8 +41,7 @@ def test_any_byte_that_is_changed_is_found(tmp_path_factory, data):
     text[place] = data.draw(st.integers(0, 255).filter(lambda byte: byte != text[place]))
     journal.file.write_bytes(bytes(text))
     chain = journal.read()
-    # another kind of line end says the same
-    assert chain.faults or chain.missing(whole.head) or chain.entries == whole.entries, (place, text[place])
+    assert chain.faults or chain.missing(whole.head), (place, text[place])
 
 
 @pytest.mark.parametrize("gone", range(6))
@@ -62,7 +61,7 @@ def test_reordered_and_replaced_entries_are_found(tmp_path):
     assert "missing before entry 4" in journal.read().faults[0]
     forged = json.loads(lines[5]) | {"version": "9"}
     forged["hash"] = digest(forged)
-    journal.file.write_text("".join(lines[:5]) + json.dumps(forged) + "\n")
+    journal.file.write_text("".join(lines[:5]) + Entry.model_validate(forged).model_dump_json() + "\n")
     chain = journal.read()
     assert chain.faults == ()
     assert chain.missing(head) == ["entry 6 is not the one MLflow has seen: it was replaced"]

@@ -550,3 +550,33 @@ def test_fast_path_answers_in_a_fresh_process(registry: Registry, first: Version
     assert done.stdout.split() == ["None", "False", "False"], done.stderr
     assert done.stderr == "", "the fast path has nothing to say"
     assert took < 10, "far above the 2 s it takes on an idle machine, since tests may share it"
+
+
+def test_a_roll_back_that_its_check_refuses_changes_nothing(registry: Registry, versions: list[Version]) -> None:
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    promote(registry, two, by_hand=True)
+    before, entries = registry.aliases(), len(registry.journal.read().entries)
+    asked = []
+
+    def refuse(version: Version) -> None:
+        asked.append(version.number)
+        raise UserError("its weights were changed")
+
+    with pytest.raises(UserError, match="its weights were changed"):
+        rollback(registry, None, refuse)
+    assert asked == [one.number]
+    assert (registry.aliases(), len(registry.journal.read().entries)) == (before, entries)
+    assert not registry.version(two.number).rolled_back
+
+
+def test_a_registered_version_is_signed_and_the_journal_has_its_signature(registry: Registry, first: Version) -> None:
+    kept = {found.path for found in registry.mlflow.list_artifacts(first.run_id, "signature")}
+    assert kept == {"signature/key.pub", "signature/model.sig", "signature/record.sig"}
+    [entry] = [
+        one for one in registry.journal.read().entries if one.event == "registered" and one.version == first.number
+    ]
+    assert entry.details == {name: first.tags[name] for name in ("lock", "snapshot", "signature")}
+    private = (registry.layout.keys / "signing.pem").read_bytes()
+    stored = [path for path in registry.layout.mlflow.rglob("*") if path.is_file()]
+    assert not [path for path in stored if b"PRIVATE KEY" in path.read_bytes() or private in path.read_bytes()]
