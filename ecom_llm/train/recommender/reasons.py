@@ -20,10 +20,10 @@ WORDS: Words = {
         "before_many": "{count} shoppers bought it before “{title}”",
         "before_one": "a shopper bought it before “{title}”",
         "title": "like “{title}”: {shared}",
-        "popularity": "bought {count} times in this shop",
-        "sold": "bought in this shop before",
-        "again": "bought before by this shopper",
-        "unbought": "new: not bought in this shop so far",
+        "popularity": "{count} shoppers bought it",
+        "sold": "a shopper bought it",
+        "again": "bought before by the same shopper",
+        "unbought": "new: no shopper is known to have bought it",
         "comma": ", ",
     },
     "zh": {
@@ -33,10 +33,10 @@ WORDS: Words = {
         "before_many": "{count}位顾客在购买“{title}”之前买了它",
         "before_one": "有顾客在购买“{title}”之前买了它",
         "title": "与“{title}”相似：{shared}",
-        "popularity": "本店售出{count}次",
-        "sold": "本店有人购买过",
+        "popularity": "有{count}位顾客买过它",
+        "sold": "有顾客买过它",
         "again": "该顾客以前买过",
-        "unbought": "新品：本店尚无人购买",
+        "unbought": "新品：尚无顾客购买的记录",
         "comma": "、",
     },
 }
@@ -62,6 +62,11 @@ class Asked:
     history: History
     titles: Sequence[str]
     """Those of all purchases, the last first; such as are no item's too."""
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is: else only what most people bought is left, since weights are fitted on histories."""
+        return bool(len(self.history.items) or self.history.likeness.any())
 
 
 def kinds(found: Candidates, place: int, weights: np.ndarray) -> list[str]:

@@ -56,7 +56,8 @@ class Shelf:
         Without `explain`, reasons are empty.
         """
         asked, found = self.looked(example)
-        best = np.argsort(-(found.features @ self.factors), kind="stable")[:most]
+        scores = found.features @ self.factors if asked.known else self.statistics.bought[found.items]
+        best = np.argsort(-scores, kind="stable")[:most]
         return [self.told_of(asked, found, int(place), explain) for place in best]
 
     def because(self, example: Example, title: str) -> Recommended:

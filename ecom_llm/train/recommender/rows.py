@@ -35,7 +35,9 @@ class Rows:
 
     def total(self, rows: np.ndarray, weights: np.ndarray, columns: int) -> np.ndarray:
         """(columns,) float64: the weighted sum of some rows."""
-        return np.bincount(*swapped(self.weighted(rows, weights)), minlength=columns)
+        column, value = self.weighted(rows, weights)
+        # the sum of no entries would be of integers
+        return np.bincount(column, value, minlength=columns).astype(np.float64)
 
     def at(self, row: int, column: int) -> float:
         """One entry, 0 where there is none."""
@@ -47,11 +49,6 @@ class Rows:
         """The table with rows and columns exchanged."""
         row = np.repeat(np.arange(self.size), np.diff(self.start))
         return rows_of(self.column, row, self.value, columns)
-
-
-def swapped(entries: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """(x, weights) as bincount takes them, which would make a sum of no entries an integer."""
-    return entries[0], entries[1].astype(np.float64)
 
 
 def rows_of(row: np.ndarray, column: np.ndarray, value: np.ndarray, size: int) -> Rows:

@@ -14,7 +14,7 @@ class Statistics:
     """Counts over the items of one locale. A person counts once for a pair of items, however often they bought it."""
 
     bought: np.ndarray
-    """(items,) float32: the purchases of each."""
+    """(items,) float32: the number of people who bought each."""
     after: Rows
     """Row a, column b: the sum over people of 1 / the purchases from a on to b, where b came at most LONGEST after a."""
     people: Rows
@@ -42,7 +42,16 @@ def statistics_of(purchases: Purchases, items: int) -> Statistics:
     fresh[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1]) | (who[1:] != who[:-1])
     first, second, near = first[fresh], second[fresh], 1 / (1 + distance[fresh])
     return Statistics(
-        np.bincount(purchases.item, minlength=items).astype(np.float32),
+        buyers(purchases, items),
         rows_of(first, second, near, items),
         rows_of(first, second, np.ones(len(near)), items),
     )
+
+
+def buyers(purchases: Purchases, items: int) -> np.ndarray:
+    """(items,) float32: the number of people with each item among what they bought, the first of their purchases included."""
+    bought = np.column_stack([purchases.item, purchases.history])
+    owner = np.repeat(purchases.person, bought.shape[1])
+    # a place without a purchase counts for an item beyond the last
+    pairs = np.unique(owner * (items + 1) + np.where(bought < 0, items, bought).reshape(-1))
+    return np.bincount(pairs % (items + 1), minlength=items + 1)[:items].astype(np.float32)
