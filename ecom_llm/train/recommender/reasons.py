@@ -28,9 +28,9 @@ WORDS: Words = {
     },
     "zh": {
         "why": "理由：{reason}",
-        "after_many": "{count}位顾客在购买“{title}”之后买了它",
+        "after_many": "有{count}位顾客在购买“{title}”之后买了它",
         "after_one": "有顾客在购买“{title}”之后买了它",
-        "before_many": "{count}位顾客在购买“{title}”之前买了它",
+        "before_many": "有{count}位顾客在购买“{title}”之前买了它",
         "before_one": "有顾客在购买“{title}”之前买了它",
         "title": "与“{title}”相似：{shared}",
         "popularity": "有{count}位顾客买过它",

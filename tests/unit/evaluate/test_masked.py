@@ -139,7 +139,8 @@ def test_a_masked_model_is_measured_beside_a_unigram_and_writes_nothing(written)
     assert evidence.objective == "masked" and evidence.examples == 8
     assert set(evidence.metrics["review"]["en"]) == PSEUDO
     assert set(evidence.metrics["recommend"]["en"]) == PSEUDO | {"hit@10", "ndcg@10", "mrr@10"}
-    assert set(evidence.baselines) == {"unigram", "bm25", "bm25_encoder", "popularity"}
+    ranked = {"bm25", "bm25_encoder", "popularity", "cooccurrence", "transitions"}
+    assert set(evidence.baselines) == {"unigram", *ranked}
     assert set(evidence.baselines["unigram"]["review"]["en"]) == PSEUDO
     assert set(evidence.baselines["bm25"]) == {"recommend", "all"}
     assert evidence.metrics["recommend"]["en"]["hit@10"] == 1  # six items and ten places
