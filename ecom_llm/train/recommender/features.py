@@ -22,8 +22,9 @@ FEATURES = {
     "last_title": "title",
     "sqrt_last_title": "title",
     "bought": "popularity",
-    "again": "again",
     "last_again": "again",
+    "second_again": "again",
+    "older_again": "again",
 }
 """What speaks for an item, and of which kind the reason is."""
 
@@ -87,18 +88,24 @@ def candidates_of(history: History, statistics: Statistics, also: Sequence[int] 
     near = [top(after, FOLLOWING), top(before, FOLLOWING), top(history.likeness, NEAREST)]
     others = [statistics.most_bought[:NEAREST], history.items, np.asarray(also, np.int64)]
     items = np.unique(np.concatenate([*near, *others]))
+    # what a shopper had before speaks for itself alone: the counts may hold their own purchases, where they are known
+    fresh = ~np.isin(items, history.items)
+    follows, precedes = after[items] * fresh, before[items] * fresh
     title, last = history.likeness[items], history.last_likeness[items]
+    latest, second, older = history.items[:1], history.items[1:2], history.items[2:]
+    second = second[~np.isin(second, latest)]
     columns = (
-        np.log1p(20 * after[items]),
-        after[items] > 0,
-        np.log1p(20 * before[items]),
-        before[items] > 0,
+        np.log1p(20 * follows),
+        follows > 0,
+        np.log1p(20 * precedes),
+        precedes > 0,
         title,
         np.sqrt(title),
         last,
         np.sqrt(last),
         np.log1p(bought[items]),
-        np.isin(items, history.items),
-        items == (history.items[0] if len(history.items) else -1),
+        np.isin(items, latest),
+        np.isin(items, second),
+        np.isin(items, older) & ~np.isin(items, history.items[:2]),
     )
     return Candidates(items, np.stack(columns, axis=1).astype(np.float32))

@@ -159,7 +159,7 @@ def test_a_damaged_folder_is_refused(recommender, tmp_path):
 def test_weights_of_other_features_are_refused(recommender, tmp_path):
     save(recommender, tmp_path / FOLDER)
     told = tmp_path / FOLDER / "recommender.json"
-    told.write_text(told.read_text(encoding="utf-8").replace('"again"', '"afresh"'), encoding="utf-8")
+    told.write_text(told.read_text(encoding="utf-8").replace('"last_again"', '"afresh"'), encoding="utf-8")
     with pytest.raises(UserError, match=r"weights of after.*afresh"):
         load(tmp_path)
 
@@ -317,7 +317,7 @@ def test_top_takes_the_greatest_and_of_equal_ones_the_first(values, most):
 def test_the_fit_finds_the_weights_that_chose():
     """Choices drawn from a softmax with known weights give these back."""
     rng = np.random.default_rng(0)
-    truth = np.array([1.5, 0, -1, 0, 2, 0, 0.5, 0, 1, -2, 0])
+    truth = np.array([1.5, 0, -1, 0, 2, 0, 0.5, 0, 1, -2, 0, 0.5])
     found = []
     for _ in range(3000):
         features = rng.normal(size=(12, len(FEATURES))).astype(np.float32)
