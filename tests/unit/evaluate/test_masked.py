@@ -235,8 +235,9 @@ def test_fusion_prefers_what_both_rank_high():
 
 def test_without_an_encoder_nothing_is_proposed_by_it(make_example, encoder):
     asked = [make_example("recommend", "en", 0, {"history": "red dress"}, "blue shirt")]
-    assert set(rankings(asked, asked, TITLES, None)) == {"bm25", "popularity"}
-    assert set(rankings(asked, asked, TITLES, encoder)) == {"bm25", "popularity", "encoder", "bm25_encoder"}
+    without = {"bm25", "popularity", "cooccurrence", "transitions"}
+    assert set(rankings(asked, asked, TITLES, None)) == without
+    assert set(rankings(asked, asked, TITLES, encoder)) == without | {"encoder", "bm25_encoder"}
 
 
 def test_a_causal_model_is_judged_with_an_encoder(params, layout, masked_folder, model_folder, tmp_path):
