@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from ecom_llm.skills.skill import Words
 from ecom_llm.skills.skill import words as said
 from ecom_llm.train.recommender.features import FEATURES, Candidates, History
 from ecom_llm.train.recommender.statistics import Statistics
-from ecom_llm.train.recommender.titles import Titles, words
+from ecom_llm.train.recommender.titles import HAN_STRETCH, Titles, words
 
 WORDS: Words = {
     "en": {
@@ -100,13 +101,16 @@ def by_title(item: int, asked: Asked, shop: Shop) -> str:
         if total > most:
             best, most = (title, shared), total
     known = said(WORDS, shop.locale)
-    shared = known["comma"].join(distinct(best[1])[:SHARED])
+    plain = [word for word in best[1] if not HAN_STRETCH.fullmatch(word)]
+    shared = known["comma"].join([*stretches(shop.titles[item], best[0]), *plain][:SHARED])
     return known["title"].format(title=best[0], shared=shared) if shared else ""
 
 
-def distinct(found: Sequence[str]) -> list[str]:
-    """Words without such as stand within another: of Chinese, a character within a pair."""
-    return [word for word in found if not any(word != other and word in other for other in found)]
+def stretches(title: str, other: str) -> list[str]:
+    """The Chinese both titles hold in one piece, the longest first: pairs of characters may cut words in two."""
+    blocks = SequenceMatcher(None, title, other, autojunk=False).get_matching_blocks()
+    found = [one for block in blocks for one in HAN_STRETCH.findall(title[block.a : block.a + block.size])]
+    return sorted(dict.fromkeys(found), key=lambda one: -len(one))
 
 
 def reason(item: int, ordered: Sequence[str], asked: Asked, shop: Shop) -> str:
