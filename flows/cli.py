@@ -244,6 +244,7 @@ def write(
         ecom-llm write describe --attr category=dress --attr colour=red --locale en
         ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
         ecom-llm write describe --attr category=dress --version 2
+        ecom-llm write recommend --attr "history=red kettle; steel pan" --locale en
         ecom-llm write review --attr stars=5 --set evaluate.decoding=sampling --set evaluate.top_p=0.9
         ecom-llm write summarise --attr product=P00001 --locale en --json
 

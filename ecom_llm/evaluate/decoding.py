@@ -1,7 +1,7 @@
-"""How texts are written, in evaluation and by a served model alike; no torch here, so that a registry can say it."""
+"""How texts are written and items ranked, in evaluation and by a served model alike; no torch here, so that a registry can say it."""
 
 from ecom_llm.params import Evaluate
-from ecom_llm.params.evaluate import Mode, Ranker
+from ecom_llm.params.evaluate import Mode, Ranker, Recommending
 from ecom_llm.records import Record
 
 
@@ -18,6 +18,8 @@ class Decoding(Record):
     per_device_eval_batch_size: int
     likelihood_weight: float = 0.0  # of versions that were registered before there was `consensus`
     seed: int
+    recommend_by: Recommending
+    num_beams: int
 
 
 def decoding_of(params: Evaluate) -> Decoding:

@@ -1,4 +1,4 @@
-"""Items proposed to a shopper without a model that writes: by their popularity, their words, and what they mean."""
+"""Items proposed to a shopper without a model that writes: by what is bought, their words, and what they mean."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,9 +9,13 @@ from ecom_llm.evaluate.encoder import Encoder
 from ecom_llm.evaluate.measure import PLACES
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
+from ecom_llm.train.recommender.purchases import bought, purchases_of
+from ecom_llm.train.recommender.statistics import statistics_of
 
 DEPTH = 100
 """Places of each ranking that are fused: what stands further down adds next to nothing."""
+Ranked = dict[str, list[list[str]]]
+"""Baseline -> titles for each example, best first."""
 K = 60
 """Of reciprocal rank fusion, as published: it keeps a first place from outvoting everything else."""
 
@@ -60,17 +64,41 @@ def fused(rankings: Iterable[Sequence[str]], top: int) -> list[str]:
     return sorted(scores, key=lambda title: -scores[title])[:top]
 
 
+def bought_around(examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str]) -> Ranked:
+    """Items ranked by what training's shoppers bought around those of each history; of equal ones the most bought.
+
+    `cooccurrence` sums over the history how many people bought both, in whatever order; `transitions` sums over them 1 /
+    the purchases from the one to the other, weighted by 1 / how many purchases ago it was (distance-weighted item
+    transitions). Purchases count together up to LONGEST apart, which is what an example shows.
+    """
+    counted = statistics_of(purchases_of(training, titles), len(titles))
+    number = {title: place for place, title in enumerate(titles)}
+    before = counted.people.transposed(len(titles))
+    popular = 1e-6 * counted.bought / max(float(counted.bought.sum()), 1.0)
+    found: Ranked = {"cooccurrence": [], "transitions": []}
+    for example in examples:
+        seen = np.array([number[title] for title in bought(example, number)[::-1] if title in number], np.int64)
+        alike, ago = np.ones(len(seen)), 1 / np.arange(1.0, len(seen) + 1)
+        both = counted.people.total(seen, alike, len(titles)) + before.total(seen, alike, len(titles))
+        for name, scores in (("cooccurrence", both), ("transitions", counted.after.total(seen, ago, len(titles)))):
+            best = np.argsort(-(scores + popular), kind="stable")[:PLACES]
+            found[name].append([titles[place] for place in best])
+    return found
+
+
 def rankings(
     examples: Sequence[Example], training: Sequence[Example], titles: Sequence[str], encoder: Encoder | None
-) -> dict[str, list[list[str]]]:
+) -> Ranked:
     """Baseline -> its ranking of the titles for each example of one locale; what it lacks the data for is absent."""
-    found: dict[str, list[list[str]]] = {}
+    found: Ranked = {}
     if titles:
         found["bm25"] = similar_titles(examples, titles, DEPTH)
     if titles and encoder:
         found["encoder"] = nearest_titles(encoder, examples, titles, DEPTH)
         both = zip(found["bm25"], found["encoder"], strict=True)
         found["bm25_encoder"] = [fused(pair, PLACES) for pair in both]
+    if titles and training:
+        found |= bought_around(examples, training, titles)
     best = popularity(training, PLACES)
     if best:
         found["popularity"] = [best] * len(examples)

@@ -25,7 +25,8 @@ from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
 from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, Written, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
-from ecom_llm.evaluate.ranking import rank_items, titles_by_locale
+from ecom_llm.evaluate.ranking import titles_by_locale
+from ecom_llm.evaluate.recommending import ranked_titles, recommender_of
 from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.rnnlg.published import Published, read_published
 from ecom_llm.evaluate.spread import weighed
@@ -37,6 +38,7 @@ from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
 from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.reach import longest_input
+from ecom_llm.train.recommender.recommender import Recommender
 
 log = getLogger(__name__)
 Told = tuple[Example, Encoded, Likelihood]
@@ -51,6 +53,7 @@ class Writer:
     tokenizer: PreTrainedTokenizerBase
     items: Sequence[Item]
     params: Evaluate
+    recommender: Recommender | None = None
 
     def write(self, examples: Sequence[Example]) -> list[Written]:
         """Score every reference, rank items for the skills judged by rank, and write a text for the others."""
@@ -67,11 +70,13 @@ class Writer:
     def rank(self, told: Sequence[Told]) -> dict[str, Written]:
         """Id -> the items ranked for an example's history."""
         examples, encoded, likelihoods = unzipped(told)
-        size, beams = self.params.per_device_eval_batch_size, self.params.num_beams
-        ranked = rank_items(self.model, self.tokenizer, examples, self.items, beams, size, PLACES, encoded)
+        decoding = decoding_of(self.params)
+        ranked = ranked_titles(
+            self.recommender, self.model, self.tokenizer, examples, self.items, decoding, PLACES, encoded
+        )
         log.info("ranked items for %d histories", len(examples))
         return {
-            example.id: Written(best[0].title, ranking=tuple(one.title for one in best), likelihood=likelihood)
+            example.id: Written(best[0], ranking=tuple(best), likelihood=likelihood)
             for example, best, likelihood in zip(examples, ranked, likelihoods, strict=True)
         }
 
@@ -183,7 +188,8 @@ def run(params: Params, layout: Layout) -> None:
     chosen = sample(prepared["test"], params.evaluate.max_examples, params.evaluate.seed)
     examples = fitting(chosen, encode(chosen, tokenizer), longest_input(model), layout.split("test"))
     items = list(read_records(layout.items, Item))
-    written = Writer(model, tokenizer, items, params.evaluate).write(examples)
+    recommender = recommender_of(layout.model, decoding_of(params.evaluate))
+    written = Writer(model, tokenizer, items, params.evaluate, recommender).write(examples)
     known = matchers(chain.from_iterable(prepared.values()))
     published = read_published(layout.protocols, prepared["test"])
     ours, others = compare(examples, written, prepared["train"], items, known, encoder, published)

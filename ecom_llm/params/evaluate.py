@@ -8,6 +8,7 @@ from ecom_llm.params.section import Section
 
 Mode = Literal["greedy", "sampling", "best_of_n"]
 Ranker = Literal["facts", "log_probability", "consensus"]
+Recommending = Literal["purchases", "model"]
 
 
 class Evaluate(Section):
@@ -39,8 +40,11 @@ class Evaluate(Section):
     """Texts are drawn from the fewest likeliest tokens that together have this probability; 1 draws from all."""
     likelihood_weight: float = Field(ge=0)
     """By `consensus`, weight of the mean log-probability per token beside the agreement, which is a BLEU of 0 to 1."""
+    recommend_by: Recommending
+    """What ranks the items of a recommendation, here and in the served model: `purchases`, the recommender that training learns
+    from the shop's purchases and titles; `model`, the language model, held to the titles there are."""
     num_beams: int = Field(ge=10)
-    """Beams of the constrained decoding behind recommendations; hit@10 needs at least 10."""
+    """Beams of that constrained decoding, where `model` ranks; hit@10 needs at least 10."""
     use_encoder: bool
     """Whether `encoder` judges too: how similar texts are to their references, and which items it would propose."""
     encoder: str = Field(min_length=1)

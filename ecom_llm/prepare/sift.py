@@ -15,6 +15,7 @@ TAKEN = "key: an earlier row with other content has it"
 TAKEN_ELSEWHERE = "key: a row of another source, with other content, has it"
 """Told apart, since ids of two shops that coincide would cost the second its products: `collect.shops` keeps them apart."""
 UNKNOWN = "product: not in the products table in this locale"
+UNASKED = "window: what was to be predicted from it is rejected"
 UNTITLED = "product: its title is empty, or an earlier product has it"
 
 
@@ -69,7 +70,18 @@ def sift_purchases(
             return UNKNOWN
         return "" if (row.product, row.locale) in titles else UNTITLED
 
-    return passed("interactions", rows, ledger, no_item)
+    kept = passed("interactions", rows, ledger, no_item)
+    # without its mark a window would be learned from as any history, and those of the test split tell what others of it ask
+    unmarked = {whose(row) for row in rows if row.split} - {whose(row) for row in kept if row.split}
+    for row in kept:
+        if whose(row) in unmarked:
+            ledger.settle(origin_of("interactions", row), Fate("rejected", UNASKED))
+    return [row for row in kept if whose(row) not in unmarked]
+
+
+def whose(row: Interaction) -> tuple[str, str]:
+    """The history a purchase belongs to."""
+    return row.shopper, row.locale
 
 
 def no_fault(row: Row) -> str:

@@ -13,6 +13,12 @@ from ecom_llm.skills import SKILLS, skill_named
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from ecom_llm.train.recommender.recommender import Recommender
+
+RECOMMEND = "recommend"
+PLACES = 10
+"""Titles the language model looks for: those it is measured by."""
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -21,17 +27,39 @@ class Writer:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     decoding: Decoding
+    recommender: "Recommender | None" = None
 
     def write(self, examples: Sequence[Example]) -> list[str]:
         """One text for each example, with the label its skill demands.
 
-        `recommend` writes the title it holds likeliest: unlike evaluation, which ranks the items there are, a served
-        model has no list of items at hand, so the title need not be one of the shop's.
+        `recommend` gives the title of an item that exists, in a line of its own, and in the next one why.
+
+        Raises:
+            UserError: an item is to be recommended, and the model's folder says of none.
         """
         from ecom_llm.evaluate.generation import generate_texts
 
-        texts = generate_texts(self.model, self.tokenizer, examples, self.decoding)
-        return [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, texts, strict=True)]
+        chosen = [one for one in examples if one.skill == RECOMMEND]
+        others = [one for one in examples if one.skill != RECOMMEND]
+        written = generate_texts(self.model, self.tokenizer, others, self.decoding) if others else []
+        finished = [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(others, written, strict=True)]
+        texts, titles = iter(finished), iter(self.recommend(chosen) if chosen else [])
+        return [next(titles if one.skill == RECOMMEND else texts) for one in examples]
+
+    def recommend(self, examples: Sequence[Example]) -> list[str]:
+        """A title and a reason for each example, by whatever `evaluate.recommend_by` lets rank."""
+        from ecom_llm.evaluate.recommending import ranked_titles
+
+        if self.recommender is None:
+            raise UserError(
+                "recommend: this model does not know which items there are: it was trained without purchases, or before "
+                "models kept them. Train it on data with interactions: ecom-llm run"
+            )
+        if self.decoding.recommend_by == "purchases":
+            return [best[0].told for best in self.recommender.recommend(examples, 1)]
+        items = self.recommender.items()
+        best = ranked_titles(None, self.model, self.tokenizer, examples, items, self.decoding, PLACES)
+        return [self.recommender.because(one, titles[0]).told for one, titles in zip(examples, best, strict=True)]
 
 
 def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Writer:
@@ -41,9 +69,10 @@ def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Write
         UserError: the folder holds no model, or the device is not there.
     """
     from ecom_llm.evaluate.loading import load_model, pick_device
+    from ecom_llm.train.recommender.files import load
 
     model, tokenizer = load_model(model_folder, pick_device(device))
-    return Writer(model, tokenizer, decoding)
+    return Writer(model, tokenizer, decoding, load(model_folder))
 
 
 def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:

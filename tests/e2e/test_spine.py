@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ecom_llm.records import Item
+from ecom_llm.shards import read_records
 from tests.e2e.conftest import clone, ecom_llm, environment, git
 
 SECONDS = 6
@@ -91,6 +93,17 @@ def test_the_champion_writes_in_both_languages(shop):
     assert english.stdout.strip()
     assert chinese.stdout.strip()
     assert review.stdout.startswith("[Simulated review]")
+
+
+def test_the_champion_recommends_only_what_there_is_and_says_why(shop):
+    """The registered model carries what it learned of purchases."""
+    items = list(read_records(shop / "data" / "prepared" / "items", Item))
+    for locale, name, why in (("en", "history", "Why: "), ("zh", "购买记录", "理由：")):
+        known = [item.title for item in items if item.locale == locale]
+        told = ecom_llm(shop, "write", "recommend", "--attr", f"{name}={known[0]}; no such thing", "--locale", locale)
+        title, reason = told.stdout.splitlines()
+        assert title in known
+        assert reason.startswith(why)
 
 
 def test_the_champion_can_be_fine_tuned_and_rolled_back(shop):

@@ -24,6 +24,8 @@ def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decodi
         "max_new_tokens": max_new_tokens,
         "per_device_eval_batch_size": batch_size,
         "seed": 1,
+        "recommend_by": "model",
+        "num_beams": 10,
     }
     return Decoding(**chosen | settings)
 

@@ -140,7 +140,8 @@ def test_a_masked_model_is_measured_beside_a_unigram_and_writes_nothing(written)
     assert evidence.objective == "masked" and evidence.examples == 8
     assert set(evidence.metrics["review"]["en"]) == PSEUDO
     assert set(evidence.metrics["recommend"]["en"]) == PSEUDO | {"hit@10", "ndcg@10", "mrr@10"}
-    assert set(evidence.baselines) == {"unigram", "bm25", "bm25_encoder", "popularity"}
+    ranked = {"bm25", "bm25_encoder", "popularity", "cooccurrence", "transitions"}
+    assert set(evidence.baselines) == {"unigram", *ranked}
     assert set(evidence.baselines["unigram"]["review"]["en"]) == PSEUDO
     assert set(evidence.baselines["bm25"]) == {"recommend", "all"}
     assert evidence.metrics["recommend"]["en"]["hit@10"] == 1  # six items and ten places
@@ -235,8 +236,9 @@ def test_fusion_prefers_what_both_rank_high():
 
 def test_without_an_encoder_nothing_is_proposed_by_it(make_example, encoder):
     asked = [make_example("recommend", "en", 0, {"history": "red dress"}, "blue shirt")]
-    assert set(rankings(asked, asked, TITLES, None)) == {"bm25", "popularity"}
-    assert set(rankings(asked, asked, TITLES, encoder)) == {"bm25", "popularity", "encoder", "bm25_encoder"}
+    without = {"bm25", "popularity", "cooccurrence", "transitions"}
+    assert set(rankings(asked, asked, TITLES, None)) == without
+    assert set(rankings(asked, asked, TITLES, encoder)) == without | {"encoder", "bm25_encoder"}
 
 
 def test_a_causal_model_is_judged_with_an_encoder(params, layout, masked_folder, model_folder, tmp_path):

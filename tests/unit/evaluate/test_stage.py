@@ -93,14 +93,17 @@ def test_every_skill_and_locale_is_measured_with_its_metrics(written):
 
 def test_the_baselines_stand_beside_it_on_the_same_examples(written):
     found = read_evidence(written.metrics).baselines
-    assert set(found) == {"bm25", "nearest_neighbour", "template", "popularity", "reference"}
+    ranked = {"popularity", "cooccurrence", "transitions"}
+    assert set(found) == {"bm25", "nearest_neighbour", "template", "reference"} | ranked
     assert found["reference"]["describe"]["en"]["attribute_coverage"] == 1
-    assert set(found["popularity"]) == {"recommend", "all"}
+    assert all(set(found[name]) == {"recommend", "all"} for name in ranked)
     assert set(found["bm25"]) == {"answer", "recommend", "all"}
     # four items and ten places: popularity cannot miss, and a template states what it was given
     assert found["popularity"]["recommend"]["en"]["hit@10"] == found["bm25"]["recommend"]["zh"]["hit@10"] == 1
     # shoppers here never buy the same again, which is what search proposes first
     assert found["bm25"]["recommend"]["en"]["ndcg@10"] < 0.9
+    # they always buy what shoppers of the training split bought after the same, which who bought both does not tell
+    assert found["transitions"]["recommend"]["en"]["ndcg@10"] == 1 > found["cooccurrence"]["recommend"]["zh"]["ndcg@10"]
     assert found["template"]["describe"]["zh"]["attribute_coverage"] == 1
     assert found["template"]["describe"]["zh"]["unsupported_rate"] == 0
     assert found["template"]["describe"]["en"]["distinct_4"] > 0
@@ -134,7 +137,8 @@ def test_outputs_show_the_baselines_texts(written):
     described = next(output for output in found.values() if output.skill == "describe")
     assert set(described.baselines) == {"nearest_neighbour", "template"}
     recommended = next(output for output in found.values() if output.skill == "recommend")
-    assert recommended.text in COLOURS[recommended.locale] and set(recommended.baselines) == {"bm25", "popularity"}
+    assert recommended.text in COLOURS[recommended.locale]
+    assert set(recommended.baselines) == {"bm25", "popularity", "cooccurrence", "transitions"}
     answered = next(output for output in found.values() if output.skill == "answer" and output.locale == "zh")
     assert answered.baselines["bm25"] == "it is 红色", "all questions are one, so the first answer of training is taken"
 

@@ -1,14 +1,18 @@
 """Writing with a model folder: labels, the same text every time, and what is refused before a model is loaded."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.params import Params, load_params
-from ecom_llm.records import UserError
+from ecom_llm.records import Example, Item, UserError
 from ecom_llm.serve.write import asked, load_writer, write
+from ecom_llm.shards import write_records
+from ecom_llm.train.recommender.files import FOLDER, save
+from ecom_llm.train.recommender.learn import learned_from
 
 REPO = Path(__file__).parents[3]
 
@@ -96,3 +100,75 @@ def test_served_attributes_that_are_no_object_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="expected a JSON object of strings"):
         attributes(text)
     assert attributes(json.dumps({"颜色": "红色"})) == {"颜色": "红色"}
+
+
+TITLES = {"en": ["red kettle", "blue kettle", "red lamp"], "zh": ["红色水壶", "蓝色水壶", "红色台灯"]}
+
+
+@pytest.fixture(scope="module")
+def shop_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with what was bought: a lamp after the red kettle, by two shoppers, in both languages."""
+    root = tmp_path_factory.mktemp("shop")
+    words = {"en": "history", "zh": "购买记录"}
+    bought = [
+        asked("recommend", locale, {words[locale]: titles[0]}).model_copy(
+            update={"id": f"{locale}{n}", "group": f"shopper:{n}", "target": titles[2]}
+        )
+        for locale, titles in TITLES.items()
+        for n in range(2)
+    ]
+    items = [Item(product=title, locale=locale, title=title) for locale, titles in TITLES.items() for title in titles]
+    write_records(root / "train", Example, bought)
+    write_records(root / "items", Item, items)
+    shutil.copytree(model_folder, root / "model")
+    save(learned_from(root / "train", root / "items", 1), root / "model" / FOLDER)
+    return root / "model"
+
+
+@pytest.mark.parametrize(
+    ("locale", "name", "reason"),
+    [
+        ("en", "history", "Why: 2 shoppers bought it after “red kettle”"),
+        ("zh", "购买记录", "理由：有2位顾客在购买“红色水壶”之后买了它"),
+    ],
+)
+def test_what_is_recommended_exists_and_the_reason_stands_below(
+    shop_folder: Path, params: Params, locale: str, name: str, reason: str
+) -> None:
+    told = write(shop_folder, "recommend", locale, {name: TITLES[locale][0]}, params)
+    assert told == f"{TITLES[locale][2]}\n{reason}"
+
+
+@pytest.mark.parametrize("by", ["purchases", "model"])
+@pytest.mark.parametrize("history", ["no such thing", "red kettle; blue kettle", "; ;"])
+def test_whoever_ranks_only_items_are_named(shop_folder: Path, params: Params, by: str, history: str) -> None:
+    chosen = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"recommend_by": by})})
+    title, reason = write(shop_folder, "recommend", "en", {"history": history}, chosen).split("\n")
+    assert title in TITLES["en"] and reason.startswith("Why: ")
+
+
+def test_recommendations_and_texts_keep_their_order(shop_folder: Path, params: Params) -> None:
+    writer = load_writer(shop_folder, device="cpu", decoding=decoding_of(params.evaluate))
+    bought, red = asked("recommend", "en", {"history": "red kettle"}), asked("describe", "en", {"colour": "red"})
+    texts = writer.write([bought, red, bought])
+    assert texts[0] == texts[2] == writer.write([bought])[0] != texts[1] == writer.write([red])[0]
+
+
+def test_a_model_without_items_recommends_none(model_folder: Path, params: Params) -> None:
+    with pytest.raises(UserError, match=r"does not know which items there are.*ecom-llm run"):
+        write(model_folder, "recommend", "en", {"history": "red kettle"}, params)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_the_served_model_names_items_too(shop_folder: Path, params: Params) -> None:
+    import pandas as pd
+    from mlflow.pyfunc import PythonModelContext
+
+    from ecom_llm.serve.pyfunc_model import ShopWriter
+
+    served = ShopWriter()
+    settings = decoding_of(params.evaluate).model_dump()
+    served.load_context(PythonModelContext({"model": str(shop_folder)}, settings))
+    rows = [{"skill": "recommend", "locale": "en", "attributes": json.dumps({"history": "red kettle"})}]
+    [told] = served.predict(served, pd.DataFrame(rows))
+    assert told.split("\n")[0] == "red lamp"
