@@ -142,7 +142,8 @@ version = registry.champion()
 artifacts = registry.mlflow.get_run(version.run_id).info.artifact_uri.removeprefix("file://")
 shutil.rmtree(Path(artifacts) / "signature")
 registry.mlflow.delete_model_version_tag("ecom-llm-tiny", version.number, "signature")
-decided = next(one for one in registry.journal.read().entries if one.event == "decided")
+entries = reversed(registry.journal.read().entries)
+decided = next(one for one in entries if (one.event, one.version) == ("decided", version.number))
 registry.journal.file.unlink()
 registry.note("registered", version.number, lock=version.tags["lock"], snapshot=version.tags["snapshot"])
 registry.note("decided", version.number, **{name: decided.details[name] for name in ("gate", "compared_with", "sha256")})
@@ -162,6 +163,7 @@ source = registry.mlflow.get_model_version_download_uri("ecom-llm-tiny", one.num
 tags = {name: one.tags[name] for name in ("lock", "snapshot", "test_set", "tokenizer", "complete")}
 two = registry.mlflow.create_model_version("ecom-llm-tiny", source, one.run_id, tags=tags)
 promote(registry, registry.version(str(two.version)), by_hand=True)
+print("MADE", one.number, two.version)
 config = registry.model_folder(one) / "config.json"
 was = config.read_bytes()
 config.write_bytes(was + b" ")
@@ -198,9 +200,10 @@ def test_a_version_from_before_signing_is_told_as_such_and_goes_on(shop):
     warned = [line for line in lines if line.startswith("WARNING") and "expected a signature, found none" in line]
     assert len(warned) == 6 and all("It is not refused for that" in line for line in warned)
     [refused] = [line for line in lines if line.startswith("REFUSED")]
-    assert "version 1 is broken at its lock: models/model: expected MD5" in refused
-    assert "ecom-llm rollback --to NUMBER" in refused and refused.endswith(" 2")
-    assert lines[-1] == "BACK 1 1"
+    [(one, two)] = [line.split()[1:] for line in lines if line.startswith("MADE")]
+    assert f"version {one} is broken at its lock: models/model: expected MD5" in refused
+    assert "ecom-llm rollback --to NUMBER" in refused and refused.endswith(f" {two}")
+    assert lines[-1] == f"BACK {one} {one}"
 
 
 def test_the_private_key_is_in_no_other_file_of_the_shop_nor_in_git(shop):
