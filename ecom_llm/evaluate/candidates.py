@@ -9,6 +9,9 @@ from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, Slotting, is_word, slots_of, wanted_mentions, words_of
 
+BROKEN = "\ufffd"
+"""What half a character is decoded to."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -31,25 +34,26 @@ def states(text: str, value: str) -> bool:
 
 
 def faults(written: str, example: Example, slotting: Slotting | None) -> int:
-    """How many facts a text leaves out of those it owes, and how many mentions it makes too few or too many.
+    """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, and its broken characters.
 
+    A tokenizer of bytes can write the half of a character, which is read as one `�`.
     A model with slots (`slotting`) owes the slots that it knows, and mentions, by the words that training texts mention them
     by, of what no text states (`waterproof: yes`); one without owes every value, word for word.
 
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
-    skill = SKILLS[example.skill]
+    skill, broken = SKILLS[example.skill], written.count(BROKEN)
     if not skill.owes_all:
-        return 0
+        return broken
     facts = skill.facts(example)
     owed = slots_of(facts)
     if slotting is None:
-        return sum(not states(written, value) for value in owed.values())
+        return broken + sum(not states(written, value) for value in owed.values())
     missing = {slot for slot in owed if slotting.knows(slot)} - set(SLOT.findall(written))
     said, wanted = Counter(words_of(written)), wanted_mentions(facts)
     mistold = sum(abs(wanted[name] - sum(said[word] for word in words)) for name, words in slotting.mentions.items())
-    return len(missing) + mistold
+    return broken + len(missing) + mistold
 
 
 def by_facts(candidate: Candidate) -> tuple[float, ...]:

@@ -55,7 +55,8 @@ def test_a_model_whose_texts_held_no_slot_twice_has_none_to_close():
 def test_a_description_owes_every_fact_and_an_advert_does_not():
     one = asked(colour="red", size="L")
     assert [faults(text, one, EVERY) for text in ("a ⟦colour⟧", "⟦size⟧ ⟦colour⟧", "x")] == [1, 0, 2]
-    assert faults("x", one.model_copy(update={"skill": "advertise"}), EVERY) == 0
+    advert = one.model_copy(update={"skill": "advertise"})
+    assert [faults(text, advert, EVERY) for text in ("x", "x\ufffd", "\ufffd x \ufffd")] == [0, 1, 2]
 
 
 def test_a_fact_without_a_slot_is_owed_where_every_slot_is_known():
