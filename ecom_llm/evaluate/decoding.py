@@ -16,7 +16,7 @@ class Decoding(Record):
     top_p: float
     max_new_tokens: int
     per_device_eval_batch_size: int
-    likelihood_weight: float = 0.0  # of versions that were registered before there was `consensus`
+    likelihood_weight: float
     seed: int
     recommend_by: Recommending
     num_beams: int

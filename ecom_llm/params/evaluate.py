@@ -26,10 +26,10 @@ class Evaluate(Section):
     """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
     `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""
     ranker: Ranker
-    """What `best_of_n` takes: `facts`, the text with the fewest faults (facts it owes and leaves out; with slots, also a yes or no
-    mentioned too seldom or too often), of equals the likelier (a likeliest text without one is taken at once); `log_probability`,
-    the greatest mean log-probability per token; `consensus`, of the drawn texts with the fewest faults the one that agrees most
-    with all (minimum Bayes risk)."""
+    """What `best_of_n` takes: `facts`, the text with the fewest faults (facts it owes and leaves out, halves of characters; with
+    slots, also a yes or no mentioned too seldom or too often), of equals the likelier (a likeliest text without one is taken at
+    once); `log_probability`, the greatest mean log-probability per token; `consensus`, of the drawn texts with the fewest faults
+    the one that agrees most with all (minimum Bayes risk)."""
     num_return_sequences: int = Field(ge=0)
     """Texts drawn for `best_of_n`, beside the likeliest one; by `consensus` they are all there is."""
     temperature: float = Field(gt=0)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ecom_llm.train.recommender.recommender import Recommender
 
 RECOMMEND = "recommend"
-PLACES = 10
-"""Titles the language model looks for: those it is measured by."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Writer:
         if self.decoding.recommend_by == "purchases":
             return [best[0].told for best in self.recommender.recommend(examples, 1)]
         items = self.recommender.items()
-        best = ranked_titles(None, self.model, self.tokenizer, examples, items, self.decoding, PLACES)
+        best = ranked_titles(None, self.model, self.tokenizer, examples, items, self.decoding, 1)
         return [self.recommender.because(one, titles[0]).told for one, titles in zip(examples, best, strict=True)]
 
 

@@ -1,5 +1,6 @@
 """What thoughts are about, and how they speak of it: one Topics for each locale, learned from the shop's own reviews."""
 
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -16,30 +17,31 @@ class Topic(NamedTuple):
     is_part: bool
 
 
-class Topics:
+class Topics(ABC):
     """The words of one locale's reviews; a language says how it tells words apart."""
 
     def __init__(self, locale: str) -> None:
         self.locale = locale
         self.spellings: dict[str, Counter[str]] = defaultdict(Counter)
 
+    @abstractmethod
     def learn(self, texts: Iterable[str]) -> None:
-        """Look at how words are used in these reviews, where that tells anything."""
+        """Look at how words are used in these reviews."""
 
+    @abstractmethod
     def words(self, thought: str) -> list[str]:
         """Every word of a thought, folded."""
-        raise NotImplementedError
 
+    @abstractmethod
     def named(self, thought: str) -> Iterator[tuple[str, bool]]:
         """(word, whether it is a part's) of those among them that name a part or a trait of a product."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_thing(self, word: str) -> bool:
         """Whether a word names something, and says nothing of it."""
-        raise NotImplementedError
 
     def of(self, thought: str) -> frozenset[Topic]:
-        """What a thought is about."""
+        """What a thought is about; `spelt` remembers how it spells that."""
         found = set()
         for word, is_part in self.named(thought):
             topic = Topic(self.stem(word), is_part)
