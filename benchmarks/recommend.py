@@ -40,7 +40,7 @@ def systems(layout: Layout) -> dict[str, list[Output]]:
         for split in ("test", "train")
     )
     found = recommender.recommend(test, PLACES, explain=False)
-    written = [Written(best[0].title, tuple(one.title for one in best)) for best in found]
+    written = [Written(best[0].title, ranking=tuple(one.title for one in best)) for best in found]
     items = list(read_records(layout.items, Item))
     known = {("recommend", one.locale): Matcher(frozenset()) for one in test}
     ours, others = compare(test, written, training, items, known)

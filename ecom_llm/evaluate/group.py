@@ -1,7 +1,7 @@
 """One system's work on the test examples of one skill and locale: what the metrics are computed from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 
 from ecom_llm.evaluate.likelihood import Likelihood
@@ -21,6 +21,7 @@ class Written:
     """What one system has to show for one example; baselines have no likelihood, most skills no ranking."""
 
     text: str
+    _: KW_ONLY
     others: tuple[str, ...] = ()
     """Its next best texts, best first, where several were written."""
     ranking: tuple[str, ...] = ()

@@ -86,7 +86,7 @@ class Writer:
         texts = written_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
         log.info("wrote %d texts", len(examples))
         return {
-            example.id: Written(best[0], tuple(best[1:]), likelihood=likelihood)
+            example.id: Written(best[0], others=tuple(best[1:]), likelihood=likelihood)
             for example, best, likelihood in zip(examples, texts, likelihoods, strict=True)
         }
 

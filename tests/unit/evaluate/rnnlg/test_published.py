@@ -59,7 +59,7 @@ def test_the_published_figures_stand_beside_the_others(tmp_path):
     assert "not kept" not in layout.protocols.read_text(encoding="utf-8")
     # RNNLG takes the baseline of the first test act that is the same delexicalised, refilled
     assert published.baselines(test) == ["glow 5 is a lamp , dimmable", "ray is a lamp , dimmable", "bye"]
-    human = [Written(one.target, ("a lamp", "b")) for one in test]
+    human = [Written(one.target, others=("a lamp", "b")) for one in test]
     group = Group("describe", "en", test, human, matchers(test)["describe", "en"], published=published)
     found = measure(group)
     assert found["rnnlg_bleu_1"]["rnnlg_bleu_1"] == pytest.approx(1.0)
@@ -73,7 +73,7 @@ def test_what_sums_make_has_an_interval_and_bleu_has_none(tmp_path):
     layout, test = collected(tmp_path, FILES)
     published = read_published(layout.protocols, test)
     rows = test * 4
-    human = [Written(one.target, ("a lamp", "b")) for one in rows]
+    human = [Written(one.target, others=("a lamp", "b")) for one in rows]
     group = Group("describe", "en", rows, human, matchers(test)["describe", "en"], published=published)
     found = measured([group], [[{}] * len(rows)])
     assert found.metrics["describe"]["en"]["rnnlg_bleu_1"] == pytest.approx(1.0)
