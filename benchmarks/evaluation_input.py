@@ -14,7 +14,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records
-from ecom_llm.train.encode import render
+from ecom_llm.train.encode import render, slotting_of
 
 REPO = Path(__file__).parents[1]
 STAGES = ("collect", "prepare", "train")
@@ -71,8 +71,9 @@ def build_input(place: Path, number: int) -> Path:
     asked = [one for one in examples if one.skill != "recommend"]
     if len(asked) < number:
         raise SystemExit(f"{layout.split('test')}: {number} prompts are wanted, and it holds {len(asked)}.")
-    texts = ["".join(render(one, tokenizer)) for one in Random(1).sample(examples, number)]
-    prompts = [render(one, tokenizer)[0] for one in Random(1).sample(asked, number)]
+    slotting = slotting_of(tokenizer)
+    texts = ["".join(render(one, tokenizer, slotting)) for one in Random(1).sample(examples, number)]
+    prompts = [render(one, tokenizer, slotting)[0] for one in Random(1).sample(asked, number)]
     for name, strings in (("texts", texts), ("prompts", prompts)):
         (place / f"{name}.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
     lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]

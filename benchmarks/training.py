@@ -26,7 +26,7 @@ from ecom_llm.params import Params
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions, LeftPadded
-from ecom_llm.train.encode import encode, render
+from ecom_llm.train.encode import encode, render, slotting_of
 from ecom_llm.train.model import load_checkpoint, model_and_tokenizer
 from ecom_llm.train.trainer import validation_loss
 
@@ -92,7 +92,7 @@ def build_input(place: Path, location: Path) -> Params:
         part.save_pretrained(place / "model")
     with (place / "train.jsonl").open("w", encoding="utf-8") as handle:
         for example in examples:
-            prompt, completion = render(example, tokenizer)
+            prompt, completion = render(example, tokenizer, slotting_of(tokenizer))
             handle.write(json.dumps({"prompt": prompt, "completion": completion}, ensure_ascii=False) + "\n")
     (place / "arguments.json").write_text(json.dumps(shared_arguments(params)), encoding="utf-8")
     (place / "params.yaml").write_text(written, encoding="utf-8")
