@@ -55,14 +55,20 @@ def build_model(layout: Layout, params: Params) -> None:
 
 
 def build_input(place: Path, number: int) -> Path:
-    """Lay out the folder every program reads: `model`, `texts.json` (rendered, all skills) and `prompts.json`.
+    """Train the model and lay out the folder every program reads; return it."""
+    layout = Layout(place / "workspace", place / "state")
+    layout.workspace.mkdir(parents=True, exist_ok=True)
+    build_model(layout, settings())
+    write_input(place, layout, number)
+    return place
+
+
+def write_input(place: Path, layout: Layout, number: int) -> None:
+    """Lay out what every program reads of a trained workspace: `model`, `texts.json` (rendered, all skills), `prompts.json`.
 
     Raises:
         SystemExit: the test split holds fewer texts or prompts than `number`.
     """
-    layout = Layout(place / "workspace", place / "state")
-    layout.workspace.mkdir(parents=True, exist_ok=True)
-    build_model(layout, settings())
     if not (place / "model").exists():
         (place / "model").symlink_to(layout.model, target_is_directory=True)
     tokenizer = AutoTokenizer.from_pretrained(layout.model, local_files_only=True)
@@ -78,4 +84,3 @@ def build_input(place: Path, number: int) -> Path:
         (place / f"{name}.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
     lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     print(f"{number} texts of {sum(lengths) / number:.0f} tokens, the longest of {max(lengths)}", flush=True)
-    return place

@@ -34,6 +34,8 @@ PEERS = Path(__file__).parent / "peers"
 REPO = Path(__file__).parents[1]
 SIZES = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 6, "num_attention_heads": 4}
 """With 2,000 entries of vocabulary: 6.8 M parameters."""
+ALL = {"slots": "false", "dropout": 0.0, "per_device_train_batch_size": 8, "learning_rate": 0.004}
+"""Of its own, whatever the recipe takes: peers have neither slots nor dropout, and figures stay comparable over the months."""
 TUNED = {"bf16": False, "gradient_checkpointing": False, "train_sampling_strategy": "group_by_length"}
 """TRL by hand: what is fastest for it here."""
 PACKED_LENGTH = 1024
@@ -58,7 +60,7 @@ class Run(TypedDict):
 
 
 def recipe(location: Path) -> Params:
-    """The project's own recipe for this data, at the benchmark's size, without slots: peers have none."""
+    """The project's own recipe for this data, with the benchmark's sizes and settings."""
     sys.path.insert(0, str(REPO))
     from flows.overrides import chosen_params
 
@@ -67,8 +69,7 @@ def recipe(location: Path) -> Params:
         REPO / "recipes" / "rnnlg-laptop.yaml",
         [
             f"collect.location={location}",
-            "train.slots=false",
-            *(f"train.{name}={size}" for name, size in SIZES.items()),
+            *(f"train.{name}={value}" for name, value in (SIZES | ALL).items()),
         ],
     )
 
@@ -85,6 +86,13 @@ def build_input(place: Path, location: Path) -> Params:
     for stage in ("collect", "prepare"):
         command = [sys.executable, "-m", "ecom_llm", stage]
         subprocess.run(command, check=True, cwd=layout.workspace, env={**environ(), "PYTHONPATH": str(REPO)})
+    write_input(place, layout, params)
+    (place / "params.yaml").write_text(written, encoding="utf-8")
+    return params
+
+
+def write_input(place: Path, layout: Layout, params: Params) -> None:
+    """Lay out what every program reads of a prepared workspace: `model`, `train.jsonl` and `arguments.json`."""
     examples = list(read_records(layout.split("train"), Example))
     model, tokenizer = model_and_tokenizer(params.train, examples, layout.workspace)
     print(f"{model.num_parameters() / 1e6:.1f} M parameters, {len(examples)} texts", flush=True)
@@ -95,8 +103,6 @@ def build_input(place: Path, location: Path) -> Params:
             prompt, completion = render(example, tokenizer, slotting_of(tokenizer))
             handle.write(json.dumps({"prompt": prompt, "completion": completion}, ensure_ascii=False) + "\n")
     (place / "arguments.json").write_text(json.dumps(shared_arguments(params)), encoding="utf-8")
-    (place / "params.yaml").write_text(written, encoding="utf-8")
-    return params
 
 
 def shared_arguments(params: Params) -> dict[str, float | int | str]:
