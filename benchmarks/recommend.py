@@ -2,11 +2,10 @@
 
 Usage, after `dvc repro train` (or a run) in a workspace: python -m benchmarks.recommend WORKSPACE
 
-Windows of one published user are one draw here (`by user`), as well as by the stage's own groups, where each is a shopper.
+Windows of one published user are one draw.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from ecom_llm.evaluate.bootstrap import Resampling
@@ -21,7 +20,6 @@ from ecom_llm.params import load_params
 from ecom_llm.records import Example, Item, UserError
 from ecom_llm.shards import read_records
 from ecom_llm.train.recommender.files import load
-from ecom_llm.train.recommender.purchases import person
 
 METRICS = ("hit@10", "ndcg@10", "mrr@10")
 
@@ -47,17 +45,12 @@ def systems(layout: Layout) -> dict[str, list[Output]]:
     return {"recommender": ours.outputs, **{name: one.outputs for name, one in others.items()}}
 
 
-def by_user(outputs: Sequence[Output]) -> list[Output]:
-    """The same outputs with the windows of a published user as one cluster."""
-    return [one.model_copy(update={"group": person(one.group)}) for one in outputs]
-
-
 def main(workspace: Path) -> None:
     """Print the table."""
     layout = Layout.here(workspace)
     evaluate = load_params(layout.params).evaluate
     resampling = Resampling(evaluate.confidence, evaluate.bootstrap_samples, evaluate.seed)
-    found = {name: by_user(outputs) for name, outputs in systems(layout).items()}
+    found = systems(layout)
     ours = found["recommender"]
     print(f"{len(ours)} windows of {len({one.cluster for one in ours})} users")
     for name, outputs in found.items():

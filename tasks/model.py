@@ -15,7 +15,7 @@ from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
 from ecom_llm.registry.signing import BrokenLink
-from ecom_llm.registry.studies import heard
+from ecom_llm.registry.studies import heard, stored
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.chain.follow import ITSELF, WHOLE, require
@@ -40,11 +40,21 @@ def page_of(version: Version, layout: Layout) -> Path:
     return layout.pages / f"{version.model_name}-{version.number}.html"
 
 
-def settle(registry: Registry, version: Version, decision: GateDecision, layout: Layout, params: Params) -> None:
+def settle(
+    registry: Registry,
+    version: Version,
+    decision: GateDecision,
+    layout: Layout,
+    params: Params,
+    champion: Entrant | None,
+) -> None:
     """Write the decision's page, keep both with the version, and show them in Prefect."""
     page = page_of(version, layout)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render_page(layout, params, decision, version.tags["snapshot"]), encoding="utf-8")
+    texts = {one.id: one.text for one in champion.outputs} if champion and decision.compared_with else {}
+    studies = list(stored(registry, version))
+    written = render_page(layout, params, decision, version.tags["snapshot"], texts, studies)
+    page.write_text(written, encoding="utf-8")
     registry.record_decision(version, decision, page)
     publish_decision(decision, page)
     publish_links(registry.url(version), registry.run_url(version))
@@ -69,8 +79,9 @@ def decide_promotion(candidate: Version, workspace: Workspace) -> GateDecision:
     entrant = registry.entrant(candidate)
     run = CandidateRun(workspace.path, workspace.commit, workspace.layout)
     people = heard(registry, candidate, params.promote)
-    decision = decide(entrant, rival(registry, entrant, run), params.promote, params.evaluate.seed, people)
-    settle(registry, candidate, decision, workspace.layout, params)
+    champion = rival(registry, entrant, run)
+    decision = decide(entrant, champion, params.promote, params.evaluate.seed, people)
+    settle(registry, candidate, decision, workspace.layout, params, champion)
     return decision
 
 
@@ -93,8 +104,9 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
         own = params_of(files, params)
         run = CandidateRun(layout.workspace, candidate.tags["snapshot"], files)
         people = heard(registry, candidate, own.promote)
-        decision = decide(asked, rival(registry, asked, run), own.promote, own.evaluate.seed, people)
-        settle(registry, candidate, decision, files, own)
+        champion = rival(registry, asked, run)
+        decision = decide(asked, champion, own.promote, own.evaluate.seed, people)
+        settle(registry, candidate, decision, files, own, champion)
     return decision
 
 

@@ -10,6 +10,7 @@ from ecom_llm.evaluate.metrics import Result
 from ecom_llm.evaluate.metrics.similarity import Similarity
 from ecom_llm.evaluate.scores import METRICS, OF_REFERENCES
 from ecom_llm.skills import SKILLS
+from ecom_llm.skills.recommend import person
 
 __all__ = ["PLACES", "Group", "Measured", "Taught", "Written", "measured"]
 
@@ -62,7 +63,7 @@ def outputs(group: Group, results: Mapping[str, Result], baselines: Sequence[Map
                 name: (round(pairs[row][0], DIGITS), round(pairs[row][1], DIGITS)) for name, pairs in paired.items()
             },
             statistics={name: rows[row] for name, rows in summed.items()},
-            group=example.group,
+            group=person(example.group),
         )
         for row, (example, written) in enumerate(zip(group.examples, group.written, strict=True))
     ]

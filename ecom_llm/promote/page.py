@@ -1,25 +1,25 @@
 """The page of a run: one HTML file without outside resources that shows what was learned, measured and decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from ecom_llm.evaluate.evidence import Evidence, Output, read_evidence
+from ecom_llm.human.judgements import Verdicts
+from ecom_llm.human.results import agreements, results, shown
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params
+from ecom_llm.params import Params, Promote
 from ecom_llm.promote.charts import bars, loss_curve, spoken
 from ecom_llm.promote.decision import GateDecision
+from ecom_llm.promote.people import precision_of
 from ecom_llm.promote.summary import Row, rows
+from ecom_llm.promote.texts import texts
 from ecom_llm.records import read_jsonl
-from ecom_llm.skills import SKILLS
 
-SAMPLES = 4
-"""Test products shown for each skill and locale."""
 CHARTED = {
     "bits_per_byte": "Bits per byte of the reference text: lower is better",
     "pseudo_bits_per_byte": "Pseudo-log-likelihood in bits per byte of the text: lower is better",
@@ -39,27 +39,6 @@ CHARTED = {
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One test example as the page shows it."""
-
-    attributes: dict[str, str]
-    text: str
-    """With the label its skill demands."""
-    reference: str
-    baseline: str
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The samples of one skill and locale, and which baseline stands beside them."""
-
-    skill: str
-    locale: str
-    baseline: str
-    samples: tuple[Sample, ...]
-
-
-@dataclass(frozen=True)
 class Chart:
     """A metric's bars."""
 
@@ -76,35 +55,48 @@ def charts(measured: Sequence[Row]) -> Iterator[Chart]:
             yield Chart(metric, meaning, bars(chosen))
 
 
-def shown_baseline(output: Output) -> str:
-    """The baseline a reader can compare with: the nearest neighbour where there is one, for recommend popularity."""
-    return next(
-        (name for name in ("nearest_neighbour", "popularity", *output.baselines) if name in output.baselines), ""
+@dataclass(frozen=True)
+class Heard:
+    """What people said in one study, as the page shows it."""
+
+    study: str
+    against: str
+    charts: tuple[Chart, ...]
+    lines: tuple[tuple[str, str, str, str], ...]
+    """(skill/locale, metric, value with interval, how many judged)."""
+    agreement: tuple[tuple[str, str], ...]
+    """(metric, Krippendorff's alpha with interval)."""
+
+
+def heard(verdicts: Verdicts, rules: Promote, seed: int) -> Heard:
+    """A study as bars and lines; raters stay unnamed."""
+    precision = precision_of(rules, seed)
+    found = list(results(verdicts, precision))
+    form = ".3g" if verdicts.other else ".2f"
+    bared = [
+        Row(one.skill, one.locale, one.metric, one.estimate.value, {}, {"model": (one.estimate.low, one.estimate.high)})
+        for one in found
+        if one.estimate.low is not None and one.estimate.high is not None
+    ]
+    metrics = dict.fromkeys(row.metric for row in bared)
+    return Heard(
+        study=verdicts.study,
+        against=f"against {verdicts.other.name}" if verdicts.other else "marks from 1 to 5",
+        charts=tuple(Chart(name, "", bars([row for row in bared if row.metric == name])) for name in metrics),
+        lines=tuple(
+            (
+                f"{one.skill}/{one.locale}",
+                one.metric,
+                shown(one.estimate, form, precision.min_examples),
+                f"{one.estimate.judgements} of {one.estimate.examples} examples",
+            )
+            for one in found
+        ),
+        agreement=tuple(
+            (metric, shown(alpha, ".2f", precision.min_examples))
+            for metric, alpha in agreements(verdicts, precision).items()
+        ),
     )
-
-
-def as_sample(output: Output) -> Sample:
-    return Sample(
-        attributes=output.attributes,
-        text=SKILLS[output.skill].finish(output.text, output.locale),
-        reference=output.reference,
-        baseline=output.baselines.get(shown_baseline(output), ""),
-    )
-
-
-def samples(outputs: Sequence[Output]) -> Iterator[Shown]:
-    """A few outputs of each skill and locale, evenly spread over the test examples: nobody picked them."""
-
-    order = list(SKILLS)
-
-    def slice_of(output: Output) -> tuple[int, str]:
-        return order.index(output.skill), output.locale
-
-    for (place, locale), group in groupby(sorted(outputs, key=slice_of), key=slice_of):
-        found = list(group)
-        spread = found[:: max(1, len(found) // SAMPLES)][:SAMPLES]
-        baseline = spoken(shown_baseline(found[0]))
-        yield Shown(order[place], locale, baseline, tuple(as_sample(output) for output in spread))
 
 
 def identity(layout: Layout, decision: GateDecision, evidence: Evidence, snapshot: str) -> dict[str, str]:
@@ -151,7 +143,14 @@ def parameters(params: Params) -> dict[str, dict[str, str]]:
     return {section: {name: shown(value) for name, value in values} for section, values in params}
 
 
-def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot: str) -> str:
+def render_page(
+    layout: Layout,
+    params: Params,
+    decision: GateDecision,
+    snapshot: str,
+    champion: Mapping[str, str],
+    studies: Sequence[Verdicts],
+) -> str:
     """The page of a finished workspace and the decision that was made on it.
 
     Args:
@@ -159,6 +158,8 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
         params: those of the run.
         decision: the gate's, as it was made.
         snapshot: the commit the run worked on.
+        champion: test example -> the champion's text for it; empty where there is no other champion.
+        studies: what people said of the version so far.
 
     Raises:
         UserError: a report is missing or malformed.
@@ -184,7 +185,9 @@ def render_page(layout: Layout, params: Params, decision: GateDecision, snapshot
         baselines=list(evidence.baselines),
         protocols=protocols(evidence),
         unmeasured=unmeasured(evidence),
-        shown=list(samples([one for one in read_jsonl(layout.outputs, Output) if writes or one.text])),
+        shown=list(texts([one for one in read_jsonl(layout.outputs, Output) if writes or one.text], champion)),
+        champion=decision.compared_with if champion else None,
+        people=[heard(one, params.promote, params.evaluate.seed) for one in studies],
         parameters=parameters(params),
         spoken=spoken,
     )

@@ -1,5 +1,6 @@
 """recommend: what a shopper bought -> the title of what they buy next."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,9 +17,18 @@ LONGEST = 5
 """Latest purchases shown: older ones say less about the next, and each costs prompt tokens."""
 
 
+WINDOW = re.compile(r"^(shopper:.*):(?:train|valid|test):\d+$", re.DOTALL)
+"""What `item_windows` puts behind a user: it makes each window a shopper of its own, but it is one person who bought."""
+
+
 def shopper_group(shopper: str) -> str:
     """The group of a shopper's examples: its own name space, since a product may have the same id."""
     return f"shopper:{shopper}"
+
+
+def person(group: str) -> str:
+    """Whose an example is: its group, without the number of a published window. Windows of one person are not independent."""
+    return WINDOW.sub(r"\1", group)
 
 
 def histories(interactions: list[Interaction]) -> dict[tuple[str, str], list[Interaction]]:

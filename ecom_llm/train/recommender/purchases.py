@@ -1,22 +1,13 @@
 """What the training examples tell of purchases: who bought what after what, as numbers of the items."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ecom_llm.records import LIST_SEPARATOR, Example
-from ecom_llm.skills.recommend import LONGEST, WORDS
+from ecom_llm.skills.recommend import LONGEST, WORDS, person
 from ecom_llm.skills.skill import words
-
-WINDOW = re.compile(r":(?:train|valid|test):\d+$")
-"""What `item_windows` puts behind a user: it makes each window a shopper of its own, but it is one person who bought."""
-
-
-def person(group: str) -> str:
-    """Who bought: an example's group, without the number of a published window."""
-    return WINDOW.sub("", group)
 
 
 def bought(example: Example, number: Mapping[str, int]) -> list[str]:

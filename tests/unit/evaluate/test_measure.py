@@ -130,3 +130,16 @@ def test_answers_are_held_against_what_their_prompt_holds(make_example):
     assert METRICS["groundedness"](group)["ratios"] == [(2, 2), (0, 0)]
     assert METRICS["abstention_unanswerable"](group)["ratios"] == [(0, 0), (0, 1)]
     assert METRICS["abstention_answerable"](group)["abstention_answerable"] == 0
+
+
+def test_windows_of_one_shopper_are_drawn_together(make_example):
+    """Else an interval of thousands of windows of a few people would be far too narrow."""
+    examples = [
+        make_example("recommend", "en", n, {"history": "a cup"}, "a plate").model_copy(
+            update={"group": f"shopper:{who}:test:{n}"}
+        )
+        for n, who in enumerate(("ann", "ann", "bob"))
+    ]
+    written = [Written("a plate", ranking=("a plate", "a cup"))] * 3
+    found = measured([Group("recommend", "en", examples, written, NOTHING)], [[{}] * 3])
+    assert [one.cluster for one in found.outputs] == ["shopper:ann", "shopper:ann", "shopper:bob"]

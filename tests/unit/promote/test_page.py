@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.evaluate.evidence import Evidence, Output, Subset
+from ecom_llm.human.judgements import Careful, Judgement, Verdicts
+from ecom_llm.human.study import Side
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.promote.charts import bars
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
-from ecom_llm.promote.page import SAMPLES, render_page
+from ecom_llm.promote.page import render_page
 from ecom_llm.promote.summary import flat_metrics, metric_table, rows
+from ecom_llm.promote.texts import BEST, SAMPLES, WORST, merit, texts
 from ecom_llm.records import UserError, write_jsonl
 
 REPO = Path(__file__).parents[3]
@@ -112,7 +115,7 @@ def decision(params: Params) -> GateDecision:
 
 @pytest.fixture(scope="module")
 def page(layout: Layout, params: Params, decision: GateDecision) -> str:
-    return render_page(layout, params, decision, "0123456789abcdef")
+    return render_page(layout, params, decision, "0123456789abcdef", {}, [])
 
 
 class Outside(HTMLParser):
@@ -178,12 +181,12 @@ def test_page_tells_how_numbers_were_measured_and_why_some_are_missing(page: str
 
 
 def test_same_run_gives_the_same_bytes(page: str, layout: Layout, params: Params, decision: GateDecision) -> None:
-    assert render_page(layout, params, decision, "0123456789abcdef") == page
+    assert render_page(layout, params, decision, "0123456789abcdef", {}, []) == page
 
 
 def test_missing_report_is_named(tmp_path: Path, params: Params, decision: GateDecision) -> None:
     with pytest.raises(UserError, match=r"metrics.json: cannot be read"):
-        render_page(Layout(tmp_path, tmp_path), params, decision, "0")
+        render_page(Layout(tmp_path, tmp_path), params, decision, "0", {}, [])
 
 
 def test_metric_table_leaves_what_was_not_measured_empty() -> None:
@@ -228,7 +231,81 @@ def test_page_tells_what_the_test_set_could_tell(page: str, layout: Layout, para
     ]
     first, second = (Entrant("shop", name, evidence(), found) for name, found in (("1", written), ("2", uneven)))
     alone, beside = decide(second, None, params.promote, 1), decide(second, first, params.promote, 1)
-    assert "What this test set could tell" in render_page(layout, params, alone, "0")
-    shown = render_page(layout, params, beside, "0")
+    assert "What this test set could tell" in render_page(layout, params, alone, "0", {}, [])
+    shown = render_page(layout, params, beside, "0", {}, [])
     assert "Every slice against the champion" in shown
     assert f"{beside.comparisons[0].adjusted:.3f}" in shown
+
+
+def judged(number: int, stated: int, wrong: int) -> Output:
+    """A description that states `stated` of four values, and `wrong` that are not the product's."""
+    ratios = {"attribute_coverage": (stated, 4.0), "unsupported_rate": (wrong, max(1.0, stated + wrong))}
+    return output("describe", "en", number).model_copy(update={"ratios": ratios, "text": f"text {number}"})
+
+
+def test_the_worst_and_the_best_are_told_by_what_judges_a_single_text() -> None:
+    found = [judged(n, 4 - n // 4, n % 2) for n in range(12)]
+    (shown,) = texts(found, {})
+    worst, best = ([sample.text for sample in part] for part in (shown.worst, shown.best))
+    assert (len(worst), len(best)) == (WORST, BEST)
+    assert worst == ["text 11", "text 9", "text 10"], "half of the values and a wrong one, then half of the values"
+    assert best == ["text 2", "text 0"]
+    assert shown.worst[0].scores == {"attribute_coverage": 0.5, "unsupported_rate": pytest.approx(1 / 3)}
+    assert merit(found[11]) < merit(found[8]) < merit(found[0])
+    (few,) = texts(found[:9], {})
+    assert (few.worst, few.best) == ((), ()), "of nine texts everyone would be the worst or the best"
+    (unjudged,) = texts([one.model_copy(update={"ratios": {"bits_per_byte": (9.0, 10.0)}}) for one in found], {})
+    assert unjudged.worst == ()
+
+
+def test_likeness_to_the_reference_decides_between_equals() -> None:
+    def like(number: int, shared: int) -> Output:
+        return judged(number, 4, 0).model_copy(update={"statistics": {"chrf": (20, 20, shared) * 6}})
+
+    found = [like(n, 20 - n) for n in range(10)]
+    (shown,) = texts(found, {})
+    assert [sample.text for sample in (*shown.worst, *shown.best)] == ["text 9", "text 8", "text 7", "text 0", "text 1"]
+    assert shown.best[0].scores["chrf"] == 100
+
+
+def test_what_people_said_stands_beside_what_was_measured(
+    layout: Layout, params: Params, decision: GateDecision
+) -> None:
+    def said(number: int, rater: int, score: float) -> Judgement:
+        example, locale = f"describe:{number}", "en" if number % 2 else "zh"
+        return Judgement(
+            rater=rater,
+            example=example,
+            skill="describe",
+            locale=locale,
+            weight=1.0,
+            first="candidate",
+            scores={"win": score},
+        )
+
+    study = Verdicts(
+        study="s1",
+        kind="pairwise",
+        candidate=Side(name="version 7", version="7", outputs="c"),
+        other=Side(name="version 6", version="6", outputs="o"),
+        drawn=(),
+        judgements=tuple(said(n, rater, float(n % 4 > 0)) for n in range(32) for rater in (1, 2)),
+        raters=(Careful(rater=1, name="Ann Lee", judged=32, missing=0, known_bad=0, told=0, repeats=0, agreed=0),),
+        left_out=(),
+        missing_raters=(),
+    )
+    page = render_page(layout, params, decision, "0", {}, [study])
+    assert "Study s1, against version 6" in page and 'href="#people"' in page
+    assert re.search(r"<td>all/all</td><td>human_win_rate</td><td>0.75 \(0\.\d+ to 0\.\d+\)</td><td>64 of 32 ex", page)
+    assert "<td>describe/zh</td><td>human_win_rate</td>" in page and "Krippendorff" in page
+    assert "Ann Lee" not in page
+    assert "What people say" not in render_page(layout, params, decision, "0", {}, [])
+
+
+def test_the_champions_texts_stand_beside(layout: Layout, params: Params, decision: GateDecision) -> None:
+    beside = decision.model_copy(update={"compared_with": "6"})
+    theirs = {"review:en:0": "The champion's <i>own</i> words."}
+    shown = render_page(layout, params, beside, "0", theirs, [])
+    assert "<th>champion, version 6</th>" in shown
+    assert "[Simulated review] The champion&#39;s &lt;i&gt;own&lt;/i&gt; words." in shown.replace("\n", " ")
+    assert "<th>champion" not in render_page(layout, params, decision, "0", {}, [])

@@ -62,7 +62,7 @@ def registry(monkeypatch, tmp_path) -> MemoryRegistry:
     known = MemoryRegistry({"1": version("1"), "2": version("2", rolled_back="true")}, {"1": "same", "2": "same"})
     monkeypatch.setattr(model, "open_registry", lambda name, layout: known)
     monkeypatch.setattr(
-        model, "render_page", lambda layout, params, decision, snapshot: f"{decision.verdict} {snapshot}"
+        model, "render_page", lambda layout, params, decision, snapshot, *_: f"{decision.verdict} {snapshot}"
     )
     for name in ("publish_decision", "publish_links", "publish_metrics"):
         monkeypatch.setattr(model, name, lambda *_: None)

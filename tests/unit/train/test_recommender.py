@@ -17,12 +17,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from ecom_llm.params import validate
 from ecom_llm.records import LIST_SEPARATOR, Example, Item, UserError
 from ecom_llm.shards import read_records, write_records
+from ecom_llm.skills.recommend import person
 from ecom_llm.train.recommender import logit
 from ecom_llm.train.recommender.features import FEATURES, history_of, top
 from ecom_llm.train.recommender.files import FOLDER, load, save
 from ecom_llm.train.recommender.learn import learned_from
 from ecom_llm.train.recommender.logit import PRIOR, choices, fitted
-from ecom_llm.train.recommender.purchases import bought, person, purchases_of
+from ecom_llm.train.recommender.purchases import bought, purchases_of
 from ecom_llm.train.recommender.recommender import Recommender
 from ecom_llm.train.recommender.rows import rows_of
 from ecom_llm.train.recommender.statistics import statistics_of
@@ -199,6 +200,7 @@ def test_windows_of_one_user_are_one_person():
     """A published window repeats the purchases of the same user's others: they must not explain each other."""
     assert person("shopper:A1B2:valid:17") == person("shopper:A1B2:train:3") == "shopper:A1B2"
     assert person("shopper:shop:17") == "shopper:shop:17"
+    assert person("B00:test:3") == "B00:test:3", "a product's id is its own"
     windows = [
         one.model_copy(update={"group": f"shopper:U{n}:valid:{row}"}) for row in (1, 2) for n, one in enumerate(lone())
     ]
