@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+from configobj import ConfigObj, ConfigObjError
 
 from ecom_llm.layout import STATE_VARIABLE, Layout
 from ecom_llm.records import UserError
@@ -72,6 +75,33 @@ def dvc(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     if done.returncode:
         raise failure(f"{cwd}: dvc {' '.join(arguments[:2])} failed", done.stderr + done.stdout)
     return done.stdout.strip()
+
+
+def cache_dir(checkout: Path) -> Path:
+    """Where a checkout's cache lies: as its own settings say, which spares a process, else as DVC does.
+
+    Raises:
+        UserError: the checkout is no DVC project.
+    """
+    own, told = checkout / ".dvc", None
+    with suppress(ConfigObjError):  # DVC says it better
+        files = (settings_in(own / name) for name in ("config.local", "config"))
+        told = next((one["cache"]["dir"] for one in files if "dir" in one.get("cache", {})), None)
+    if not isinstance(told, str) or "~" in told or "://" in told:
+        told = str(checkout / dvc("cache", "dir", cwd=checkout))
+    return (own / told).resolve()
+
+
+def settings_in(file: Path) -> ConfigObj:
+    """DVC's settings in a file, read as DVC does; none where it is missing."""
+    return ConfigObj(str(file), encoding="utf-8", interpolation=False)
+
+
+def set_cache_dir(worktree: Path, cache: Path) -> None:
+    """Let a worktree use a cache; what `dvc cache dir --local` writes, without a process."""
+    settings = settings_in(worktree / ".dvc" / "config.local")
+    settings.setdefault("cache", {})["dir"] = str(cache)
+    settings.write()
 
 
 def is_up_to_date(checkout: Path) -> bool:

@@ -14,6 +14,7 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry.approvals import answer_to_last
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard
 from tasks import git
@@ -21,6 +22,7 @@ from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
+from tasks.events import PROMOTED, ROLLED_BACK, tell_champion
 from tasks.workspace import Workspace
 
 
@@ -104,7 +106,11 @@ def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
     layout = Layout.here()
     registry = open_registry(candidate.model_name, layout)
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
+    before = registry.aliases().get("champion")
+    word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
     promote(registry, candidate, by_hand=by_hand)
+    if before != candidate.number:
+        tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
 
 
 @task(cache_policy=NO_CACHE)
@@ -130,4 +136,6 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
             further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
             raise UserError(f"{error} {further}") from error
 
-    return rollback(registry, to, check)
+    now, back = rollback(registry, to, check)
+    tell_champion(ROLLED_BACK, back, now.number)
+    return now, back
