@@ -68,7 +68,7 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     if version.rejected and not by_hand:
         return f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
     is_champion = registry.aliases().get("champion") == version.number
-    if rules.approval.required and not is_champion and (why := withheld(registry, version, decision, rules, by_hand)):
+    if rules.approval.needed and not is_champion and (why := withheld(registry, version, decision, rules, by_hand)):
         run_logger().warning("Not promoted: %s", why)
         return why
     promote_to_champion(candidate, by_hand=by_hand)

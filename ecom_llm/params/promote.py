@@ -72,7 +72,8 @@ class Study(Section):
 class Approval(Section):
     """A person's word on what the gate approved: a form in Prefect, or `ecom-llm approve VERSION --name NAME`."""
 
-    required: bool
+    # not `required`: Prefect's server takes a property of that name for the schema's own keyword, and refuses the form
+    needed: bool
     """Whether a person must approve a version that the gate approved before it becomes champion."""
     timeout: int = Field(ge=1)
     """Seconds for which a run waits in Prefect for the answer; afterwards the command takes it, too."""

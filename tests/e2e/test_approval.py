@@ -112,7 +112,7 @@ def test_a_pause_outlives_its_server(server):
 
 ASKED = """\
 registry: {model_name: shop-with-terminal}
-promote: {approval: {required: true, timeout: 60}}
+promote: {approval: {needed: true, timeout: 60}}
 """
 
 

@@ -11,7 +11,7 @@ from ecom_llm.registry import Version
 from tasks import approval
 from tasks.approval import Approval, concluded, release
 
-RULES = SimpleNamespace(approval=SimpleNamespace(required=True, timeout=5))
+RULES = SimpleNamespace(approval=SimpleNamespace(needed=True, timeout=5))
 DECISION = GateDecision(
     approved=True, model_name="shop", candidate="2", compared_with="1", rules_key="rules", checks=(), notes=("note",)
 )
@@ -72,7 +72,7 @@ def word(event: str) -> SimpleNamespace:
 
 
 def test_nobody_is_asked_where_the_rules_do_not(shop):
-    rules = SimpleNamespace(approval=SimpleNamespace(required=False, timeout=5))
+    rules = SimpleNamespace(approval=SimpleNamespace(needed=False, timeout=5))
     assert shop.release(rules=rules) == ""
     assert shop.done == ["promoted, by hand: False"]
 
