@@ -67,8 +67,9 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     version = registry.version(candidate.number)
     if version.rejected and not by_hand:
         return f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
-    is_champion = registry.aliases().get("champion") == version.number
-    if rules.approval.needed and not is_champion and (why := withheld(registry, version, decision, rules, by_hand)):
+    if registry.aliases().get("champion") == version.number:
+        return ""
+    if rules.approval.needed and (why := withheld(registry, version, decision, rules, by_hand)):
         run_logger().warning("Not promoted: %s", why)
         return why
     promote_to_champion(candidate, by_hand=by_hand)
@@ -107,10 +108,10 @@ def rejection(version: Version, name: str, comment: str) -> str:
 
 def unanswered(registry: Registry, version: Version, seconds: int) -> str:
     """Why nothing came of a form that nobody filled in: somebody may have answered on the command line."""
-    word = answer_to_last(registry, version)
-    if word and word.event == "rejected":
-        return rejection(version, word.details.get("name", ""), word.details.get("comment", ""))
-    if word or registry.aliases().get("champion") == version.number:
+    now = registry.version(version.number)
+    if now.rejected and (word := answer_to_last(registry, now)):
+        return rejection(now, word.details.get("name", ""), word.details.get("comment", ""))
+    if now.approved or registry.aliases().get("champion") == now.number:
         return ""
     return f"nobody answered within {seconds} s. {awaits(version)}"
 

@@ -14,7 +14,8 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
-from ecom_llm.registry.approvals import answer_to_last
+from ecom_llm.registry.approvals import answer_to_last, last_decision
+from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard
 from tasks import git
@@ -42,12 +43,33 @@ def page_of(version: Version, layout: Layout) -> Path:
     return layout.pages / f"{version.model_name}-{version.number}.html"
 
 
+def digest_of(decision: GateDecision) -> str:
+    """SHA-256 of a decision as it is kept."""
+    return digest(decision.model_dump_json(indent=2).encode())
+
+
+def is_kept(registry: Registry, version: Version, decision: GateDecision, page: Path) -> bool:
+    """Whether that very decision and its page are the version's last ones, here and in MLflow."""
+    told = last_decision(registry.journal.read(), version.number)
+    if told is None or not page.exists() or told.details.get("sha256") != digest_of(decision):
+        return False
+    tags = registry.version(version.number).tags
+    shown = {name: told.details.get(name) for name in ("gate", "compared_with")} | {"decision_key": decision.rules_key}
+    hashes = hashes_in(told.details)
+    same_page = hashes.get(f"{FOLDER}/{page.name}") == digest(page.read_bytes())
+    return same_page and shown.items() <= tags.items() and hashes == registry.decision_hashes(version)
+
+
 def settle(registry: Registry, version: Version, decision: GateDecision, layout: Layout, params: Params) -> None:
-    """Write the decision's page, keep both with the version, and show them in Prefect."""
+    """Write the decision's page, keep both with the version, and show them in Prefect.
+
+    A decision that is made anew with the same result is the one that is kept already: the journal tells it once.
+    """
     page = page_of(version, layout)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render_page(layout, params, decision, version.tags["snapshot"]), encoding="utf-8")
-    registry.record_decision(version, decision, page)
+    if not is_kept(registry, version, decision, page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(render_page(layout, params, decision, version.tags["snapshot"]), encoding="utf-8")
+        registry.record_decision(version, decision, page)
     publish_decision(decision, page)
     publish_links(registry.url(version), registry.run_url(version))
 

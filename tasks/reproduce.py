@@ -139,5 +139,8 @@ def reproduce(stage: str, workspace: Workspace) -> None:
         StageError: any other failure, with the last lines.
     """
     logger = get_run_logger()
+    if workspace.fresh:
+        logger.info("Stage '%s' didn't change, skipping", stage)
+        return
     with turn_on_gpu(stage, workspace.layout), live_curve(workspace):
         run_stage(stage, workspace, lambda text: logger.log(logging.INFO, text))

@@ -4,7 +4,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Workspace:
     layout: Layout
     run: Hold
     """Says that the run is alive, and which process group works for it."""
+    fresh: bool = False
+    """Whether DVC found nothing to run when it was opened, and every result lies there."""
 
 
 def prepare_dvc(checkout: Path, layout: Layout) -> None:
@@ -181,7 +183,7 @@ def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
     """
     with open_snapshot(params, checkout) as (workspace, snapshot):
         before = lock_text(workspace.layout)
-        yield workspace
+        yield replace(workspace, fresh=dvc.restored(workspace.layout))
         if before and before == lock_text(workspace.layout) and not missing_outs(workspace.layout, checkout):
             return
         with one_at_a_time(turn(Layout.here(checkout))):

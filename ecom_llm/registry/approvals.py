@@ -48,14 +48,19 @@ def decision_hash(registry: Registry, version: Version) -> str:
         UserError: it is not there, or not the one of which the journal has the hash.
     """
     found = registry.decision_hashes(version).get(TOLD)
-    entries = reversed(registry.journal.read().entries)
-    noted = next((one for one in entries if one.event == "decided" and one.version == version.number), None)
+    noted = last_decision(registry.journal.read(), version.number)
     if found is None or (noted and noted.details.get("sha256") != found):
         raise UserError(
             f"{named(version)}: its decision is not the one the journal knows: ecom-llm verify {version.number} says more. "
             f"{anew(version)}"
         )
     return found
+
+
+def last_decision(chain: Chain, number: str) -> Entry | None:
+    """The journal's last decision on a version."""
+    decided = (one for one in reversed(chain.entries) if one.event == "decided" and one.version == number)
+    return next(decided, None)
 
 
 def named(version: Version) -> str:
@@ -128,8 +133,8 @@ def record_answer(
         if seen not in (None, decision):
             raise UserError(f"{named(version)} was decided on anew meanwhile. {anew(version)}")
         before = given(registry.journal.read(), version, decision)
-        if before and before.event == "rejected":
-            by = f"{before.details.get('name')} at {before.time}"
+        if version.rejected:  # and nobody asked anew by hand
+            by = f"{before.details.get('name')} at {before.time}" if before else "a person"
             raise UserError(f"{named(version)} was rejected by {by}. {anew(version)}")
         event = "approved" if answer.approved else "rejected"
         if before is None or before.event != event:

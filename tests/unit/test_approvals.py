@@ -136,3 +136,10 @@ def test_what_the_journal_keeps_is_one_plain_line_without_passwords():
 def test_nobody_is_no_name(name):
     with pytest.raises(UserError, match="an answer needs a name"):
         answer_by(True, name, "")
+
+
+def test_who_asks_anew_by_hand_may_approve_what_was_rejected(kept):
+    say(kept, False, "Ann")
+    ask(kept, kept.version("2"))
+    say(kept, True, "Ben")
+    assert [entry.event for entry in kept.journal.read().entries[-2:]] == ["rejected", "approved"]
