@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation
+.PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation bench-flow
 .PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify
 
 help:  ## what there is to type
@@ -47,6 +47,9 @@ bench-training: $(READY)  ## useful tokens/s and time to a loss against TRL and 
 
 bench-evaluation: $(READY)  ## perplexity and generation against evaluate's metric and transformers' pipeline (trains a small model once)
 	@$(BIN)/python -m benchmarks.evaluation .state/bench-evaluation
+
+bench-flow: $(READY)  ## what the flow costs over unchanged stages, against bare DVC and Prefect, and against ZenML
+	@$(BIN)/python -m benchmarks.flow .state/bench-flow
 
 proof-readers: $(READY)  ## N damaged files: records, counted rejects or one clear error, never anything else
 	@$(BIN)/python -m proofs.readers $(or $(N),400)

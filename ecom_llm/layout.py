@@ -37,6 +37,11 @@ class Layout:
         return self.workspace / "sweep.yaml"
 
     @property
+    def deployments(self) -> Path:
+        """What Prefect is to offer: names, schedules, forms."""
+        return self.workspace / "prefect.yaml"
+
+    @property
     def sources(self) -> Path:
         return self.workspace / "data" / "sources"
 

@@ -47,8 +47,20 @@ def standing_of(registry: Registry, version: Version) -> str:
     name = f"{version.model_name} version {version.number}"
     if champion == version.number:
         return f"{name} is champion"
-    became = "was rolled back" if version.rolled_back else f"was {version.tags.get('gate', 'not decided on')}"
-    return f"{name} {became}; champion is {f'version {champion}' if champion else 'nobody yet'}"
+    now = f"champion is {f'version {champion}' if champion else 'nobody yet'}"
+    if version.awaited:
+        answer = f"ecom-llm approve {version.number} --name YOUR-NAME, or reject"
+        return f"{name} awaits a person's approval ({answer}); {now}"
+    return f"{name} {became(version)}; {now}"
+
+
+def became(version: Version) -> str:
+    """What became of a version that is not champion."""
+    if version.rolled_back:
+        return "was rolled back"
+    if version.rejected:
+        return "was rejected by a person"
+    return f"was {version.tags.get('gate', 'not decided on')}"
 
 
 def describe_status(registry: Registry, layout: Layout) -> str:
@@ -72,7 +84,6 @@ def describe_status(registry: Registry, layout: Layout) -> str:
 def version_line(version: Version) -> str:
     """A version with what the gate said of it."""
     again = ", was rolled back" if version.rolled_back else ""
+    word = ", awaits approval" if version.awaited else ", rejected by a person" if version.rejected else ""
     snapshot = version.tags.get("snapshot", "unknown")[:10]
-    return (
-        f"version {version.number}, last decision: {version.tags.get('gate', 'none yet')}{again}, snapshot {snapshot}"
-    )
+    return f"version {version.number}, last decision: {version.tags.get('gate', 'none yet')}{word}{again}, snapshot {snapshot}"

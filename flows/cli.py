@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from ecom_llm.records import UserError
+from flows.approval.commands import approve, reject
 from flows.data import commands as data
 from flows.entering import RecipeOption, Settings, enter, require_servers
 from flows.study import commands as study
@@ -33,7 +34,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for command in (data.add, data.inspect, data.app, sweep, study.app):
+for command in (data.add, data.inspect, data.app, sweep, study.app, approve, reject):
     app.command(command)
 
 
@@ -141,14 +142,17 @@ def promote(version: str, *, recipe: RecipeOption = None) -> None:
 
     layout, params = enter(recipe)
     require_servers(layout, params)
-    open_registry(params.registry.model_name, layout).version(version)  # say so at once where there is none
+    registry = open_registry(params.registry.model_name, layout)
+    registry.version(version)  # say so at once where there is none
+    from flows.checkout import standing_of
     from flows.promotion import promotion
 
     decision = promotion(version, params)
     print("\n".join(["", decision.verdict, *decision.lines()]))
     if not decision.approved:
         raise UserError(f"version {version} was not promoted: the gate refused it. Its rules: promote in params.yaml.")
-    print(f"Version {version} is champion.")
+    champion = registry.aliases().get("champion") == version
+    print(f"Version {version} is champion." if champion else f"{standing_of(registry, registry.version(version))}.")
 
 
 @app.command

@@ -4,7 +4,15 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Registry
 from ecom_llm.registry.journal import Chain, Entry
 
-DETAILS = {"gate": "", "instead_of": "instead of ", "alias": "has the alias ", "what": "", "settled": "settled "}
+DETAILS = {
+    "gate": "",
+    "name": "by ",
+    "comment": "",
+    "instead_of": "instead of ",
+    "alias": "has the alias ",
+    "what": "",
+    "settled": "settled ",
+}
 """What of an entry's details a line shows, each with the words before it."""
 
 

@@ -7,48 +7,23 @@ from pathlib import Path
 
 from httpx import HTTPError
 from prefect import serve
-from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params, load_params
-from ecom_llm.params.space import Sweep, load_sweep
+from ecom_llm.params import load_params
 from ecom_llm.records import UserError
-from flows.promotion import promotion
-from flows.rollback import rollback
-from flows.sweep.flow import sweep
-from flows.training import training_pipeline
+from flows.deployments import asked_of, deployments
+from flows.server_settings import make_pool, settle_server
 
 log = get_logger(__name__)
 
 WATCH = 2.0
-"""Seconds between looks at params.yaml and sweep.yaml."""
+"""Seconds between looks at the files."""
 
 
-def deployments(params: Params, asked: Sweep | None) -> list[RunnerDeployment]:
-    """The deployments, their forms filled with these values: a form that said None would drop what it is given.
-
-    `asked` is what sweep.yaml says; without it there is no deployment of sweeps.
-    """
-    values = params.model_dump(mode="json")
-    served = [
-        training_pipeline.to_deployment(name="training-pipeline", parameters={"params": values, "promote": True}),
-        promotion.to_deployment(name="promotion", parameters={"params": values}),
-        rollback.to_deployment(name="rollback", parameters={"model_name": params.registry.model_name}),
-    ]
-    if asked:
-        swept = {"space": Layout.here().sweep.name, "trials": asked.trials, "seed": asked.seed}
-        served.append(sweep.to_deployment(name="sweep", parameters=swept | {"params": values, "promote": True}))
-    return served
-
-
-def asked_of(layout: Layout) -> Sweep | None:
-    """What sweep.yaml says; None, with a warning, where it is missing or wrong: trainings and roll-backs do not wait for it."""
-    try:
-        return load_sweep(layout.sweep)
-    except UserError as error:
-        log.warning("Sweeps are not served: %s", error)
-        return None
+def files(layout: Layout) -> tuple[Path, ...]:
+    """What the deployments and their forms are made from."""
+    return (layout.params, layout.sweep, layout.deployments)
 
 
 def changed_at(paths: Sequence[Path]) -> list[int]:
@@ -56,22 +31,31 @@ def changed_at(paths: Sequence[Path]) -> list[int]:
     return [path.stat().st_mtime_ns for path in paths if path.exists()]
 
 
+def settle(layout: Layout) -> None:
+    """Make what the server holds beside the deployments; without it runs start all the same, so a failure is only said."""
+    try:
+        make_pool()
+        settle_server(load_params(layout.params).runtime.notification_block)
+    except (UserError, HTTPError) as error:
+        log.warning("Nobody is told of failed runs and new champions: %s", error)
+
+
 def follow(layout: Layout, seen: list[int]) -> None:
-    """Register again whenever params.yaml or sweep.yaml changes; while one cannot be used, the forms keep their values.
+    """Register again whenever one of the files changes; while one cannot be used, the forms keep their values.
 
     Args:
         seen: when the files were changed, as the forms know them.
     """
-    files = (layout.params, layout.sweep)
     while True:
         time.sleep(WATCH)
-        now = changed_at(files)
+        now = changed_at(files(layout))
         if now == seen or not layout.params.exists():  # while an editor replaces a file, it is gone
             continue
         try:
-            for deployment in deployments(load_params(layout.params), asked_of(layout)):
+            for deployment in deployments(load_params(layout.params), asked_of(layout), layout.deployments):
                 deployment.apply()
-            log.info("params.yaml or sweep.yaml changed: the deployments' forms show its values.")
+            settle(layout)
+            log.info("params.yaml, sweep.yaml or prefect.yaml changed: the deployments' forms show its values.")
         except UserError as error:
             log.warning("A changed file cannot be used: %s", error)
         except HTTPError as error:
@@ -83,9 +67,10 @@ def follow(layout: Layout, seen: list[int]) -> None:
 def main() -> None:
     """Serve until stopped."""
     layout = Layout.here()
-    seen = changed_at((layout.params, layout.sweep))
-    ready = deployments(load_params(layout.params), asked_of(layout))
+    seen = changed_at(files(layout))
+    ready = deployments(load_params(layout.params), asked_of(layout), layout.deployments)
     threading.Thread(target=follow, args=(layout, seen), daemon=True).start()
+    settle(layout)
     serve(*ready, print_starting_message=False)
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import indent, shorten
+from typing import TYPE_CHECKING
 
 from ecom_llm.evaluate.evidence import Evidence, Output
 from ecom_llm.layout import Layout
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.summary import Row, rows
+
+if TYPE_CHECKING:
+    from ecom_llm.registry import Version
 
 TOTALS = ("bits_per_byte", "pseudo_bits_per_byte", "pseudo_perplexity")
 """Metrics of which the terminal shows the total alone."""
@@ -103,6 +107,7 @@ def report(
     promoted: bool,
     recipe: Path | None,
     encoder: Path | None = None,
+    withheld: str = "",
 ) -> str:
     """The whole text.
 
@@ -111,12 +116,15 @@ def report(
         promoted: whether it is champion now.
         recipe: the run's, for the commands that are proposed.
         encoder: where the version's model lies, should it be masked and write nothing.
+        withheld: what a person has yet to say of it or said, should they withhold it.
     """
     reasons = [line for line in decision.lines() if not line.startswith("passed")]
     if promoted:
         then = f"Version {decision.candidate} is champion. {next_step(entrant, recipe, encoder)}"
     elif decision.approved:
-        then = f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
+        then = (
+            withheld or f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
+        )
     else:
         then = "The champion stays as it is. The rules stand in params.yaml under promote."
     verdict = "\n".join([decision.verdict, *reasons])
@@ -135,4 +143,17 @@ def told(decision: GateDecision, layout: Layout, recipe: Path | None) -> str:
     promoted = registry.aliases().get("champion") == version.number
     entrant = registry.entrant(version)
     encoder = registry.model_folder(version) if entrant.evidence.objective == "masked" else None
-    return report(decision, entrant, page_of(version, layout), promoted, recipe, encoder)
+    return report(decision, entrant, page_of(version, layout), promoted, recipe, encoder, word_of(version, recipe))
+
+
+def word_of(version: "Version", recipe: Path | None) -> str:
+    """What a person has yet to say of a version, or that they rejected it; empty where nobody is asked."""
+    number = f"{version.number}{named(recipe)}"
+    if version.awaited:
+        return (
+            f"It awaits a person's approval:\n  ecom-llm approve {number} --name YOUR-NAME\n"
+            f"  ecom-llm reject {number} --name YOUR-NAME"
+        )
+    if version.rejected:
+        return f"A person rejected it (`ecom-llm history` tells who). To decide anew:\n  ecom-llm promote {number}"
+    return ""

@@ -14,13 +14,16 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry.approvals import answer_to_last, last_decision
+from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
-from ecom_llm.registry.studies import heard, stored
+from ecom_llm.registry.studies import heard, names, stored
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
 from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
+from tasks.events import PROMOTED, ROLLED_BACK, tell_champion
 from tasks.workspace import Workspace
 
 
@@ -40,6 +43,25 @@ def page_of(version: Version, layout: Layout) -> Path:
     return layout.pages / f"{version.model_name}-{version.number}.html"
 
 
+def digest_of(decision: GateDecision) -> str:
+    """SHA-256 of a decision as it is kept."""
+    return digest(decision.model_dump_json(indent=2).encode())
+
+
+def is_kept(registry: Registry, version: Version, decision: GateDecision, page: Path) -> bool:
+    """Whether that very decision and its page are the version's last ones, here and in MLflow, with what people said since."""
+    told = last_decision(registry.journal.read(), version.number)
+    if told is None or not page.exists() or told.details.get("sha256") != digest_of(decision):
+        return False
+    tags = registry.version(version.number).tags
+    shown = {name: told.details.get(name) for name in ("gate", "compared_with")} | {"decision_key": decision.rules_key}
+    hashes = hashes_in(told.details)
+    drawn = page.read_bytes()
+    same_page = hashes.get(f"{FOLDER}/{page.name}") == digest(drawn)
+    told_of = all(f"Study {name}," in drawn.decode() for name in names(version))
+    return same_page and told_of and shown.items() <= tags.items() and hashes == registry.decision_hashes(version)
+
+
 def settle(
     registry: Registry,
     version: Version,
@@ -48,14 +70,18 @@ def settle(
     params: Params,
     champion: Entrant | None,
 ) -> None:
-    """Write the decision's page, keep both with the version, and show them in Prefect."""
+    """Write the decision's page, keep both with the version, and show them in Prefect.
+
+    A decision that is made anew with the same result is the one that is kept already: the journal tells it once.
+    """
     page = page_of(version, layout)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    texts = {one.id: one.text for one in champion.outputs} if champion and decision.compared_with else {}
-    studies = list(stored(registry, version))
-    written = render_page(layout, params, decision, version.tags["snapshot"], texts, studies)
-    page.write_text(written, encoding="utf-8")
-    registry.record_decision(version, decision, page)
+    if not is_kept(registry, version, decision, page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        texts = {one.id: one.text for one in champion.outputs} if champion and decision.compared_with else {}
+        studies = list(stored(registry, version))
+        written = render_page(layout, params, decision, version.tags["snapshot"], texts, studies)
+        page.write_text(written, encoding="utf-8")
+        registry.record_decision(version, decision, page)
     publish_decision(decision, page)
     publish_links(registry.url(version), registry.run_url(version))
 
@@ -116,7 +142,11 @@ def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
     layout = Layout.here()
     registry = open_registry(candidate.model_name, layout)
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
+    before = registry.aliases().get("champion")
+    word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
     promote(registry, candidate, by_hand=by_hand)
+    if before != candidate.number:
+        tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
 
 
 @task(cache_policy=NO_CACHE)
@@ -142,4 +172,6 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
             further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
             raise UserError(f"{error} {further}") from error
 
-    return rollback(registry, to, check)
+    now, back = rollback(registry, to, check)
+    tell_champion(ROLLED_BACK, back, now.number)
+    return now, back

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from ecom_llm.records import UserError
 from tasks import dvc
 from tasks.curves import live_curve
+from tasks.gpu import turn_on_gpu
 from tasks.holds import end_group
 from tasks.workspace import Workspace
 
@@ -138,5 +139,8 @@ def reproduce(stage: str, workspace: Workspace) -> None:
         StageError: any other failure, with the last lines.
     """
     logger = get_run_logger()
-    with live_curve(workspace):
+    if workspace.fresh:
+        logger.info("Stage '%s' didn't change, skipping", stage)
+        return
+    with turn_on_gpu(stage, workspace.layout), live_curve(workspace):
         run_stage(stage, workspace, lambda text: logger.log(logging.INFO, text))

@@ -4,9 +4,11 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import yaml
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
@@ -30,6 +32,8 @@ class Workspace:
     layout: Layout
     run: Hold
     """Says that the run is alive, and which process group works for it."""
+    fresh: bool = False
+    """Whether DVC found nothing to run when it was opened, and every result lies there."""
 
 
 def prepare_dvc(checkout: Path, layout: Layout) -> None:
@@ -41,12 +45,10 @@ def prepare_dvc(checkout: Path, layout: Layout) -> None:
     local = checkout / ".dvc" / "config.local"
     if local.exists():
         shutil.copyfile(local, layout.workspace / ".dvc" / "config.local")
-    cache = dvc.dvc("cache", "dir", cwd=checkout)
-    env = dvc.environment(layout)
-    dvc.dvc("cache", "dir", "--local", str((checkout / cache).resolve()), cwd=layout.workspace, env=env)
+    dvc.set_cache_dir(layout.workspace, dvc.cache_dir(checkout))
     sources = sorted(str(path.relative_to(layout.workspace)) for path in layout.sources.rglob("*.dvc"))
     if sources:
-        dvc.dvc("checkout", *sources, cwd=layout.workspace, env=env)
+        dvc.dvc("checkout", *sources, cwd=layout.workspace, env=dvc.environment(layout))
 
 
 def keep_experiment(workspace: Workspace) -> None:
@@ -158,15 +160,32 @@ def open_base(params: Params, checkout: Path) -> Iterator[Workspace]:
         yield base
 
 
+def lock_text(layout: Layout) -> str:
+    """A dvc.lock; empty where there is none."""
+    return layout.lock.read_text(encoding="utf-8") if layout.lock.exists() else ""
+
+
+def missing_outs(layout: Layout, checkout: Path) -> list[str]:
+    """The outs that a dvc.lock names and that are not in the checkout."""
+    stages = yaml.safe_load(lock_text(layout)).get("stages", {}).values()
+    outs = [out["path"] for stage in stages for out in stage.get("outs", [])]
+    return [path for path in outs if not (checkout / path).exists()]
+
+
 @contextmanager
 def open_workspace(params: Params, checkout: Path) -> Iterator[Workspace]:
     """Work on a snapshot of the checkout with these params; what was computed returns if the checkout still agrees.
+
+    A run that computed nothing new is no experiment of its own: it would repeat one, and cost three of DVC's processes.
 
     Raises:
         UserError: as `open_snapshot`.
     """
     with open_snapshot(params, checkout) as (workspace, snapshot):
-        yield workspace
+        before = lock_text(workspace.layout)
+        yield replace(workspace, fresh=dvc.restored(workspace.layout))
+        if before and before == lock_text(workspace.layout) and not missing_outs(workspace.layout, checkout):
+            return
         with one_at_a_time(turn(Layout.here(checkout))):
             keep_experiment(workspace)
             bring_back(workspace, snapshot, checkout)

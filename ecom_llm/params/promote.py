@@ -69,6 +69,16 @@ class Study(Section):
         return self
 
 
+class Approval(Section):
+    """A person's word on what the gate approved: a form in Prefect, or `ecom-llm approve VERSION --name NAME`."""
+
+    # not `required`: Prefect's server takes a property of that name for the schema's own keyword, and refuses the form
+    needed: bool
+    """Whether a person must approve a version that the gate approved before it becomes champion."""
+    timeout: int = Field(ge=1)
+    """Seconds for which a run waits in Prefect for the answer; afterwards the command takes it, too."""
+
+
 class Promote(Section):
     """The gate: what a candidate must show before it may write for the shop."""
 
@@ -91,6 +101,8 @@ class Promote(Section):
     """Non-inferiority bounds on categories and sources."""
     study: Study
     """How people judge, where a rule names one of their metrics."""
+    approval: Approval
+    """Whether the gate's approval is enough."""
 
     @field_validator("regressions", "subset_regressions")
     @classmethod

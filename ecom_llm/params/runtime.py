@@ -39,3 +39,5 @@ class Runtime(Section):
     """What runs the preparation: Daft's own engine here, or Ray (`pip install 'ecom-llm[ray]'`); both write the same bytes."""
     ray_address: str = Field(min_length=1)
     """`local` starts Ray for the run; `host:port` or `auto` joins a cluster whose machines share the workspace's disk."""
+    notification_block: str = Field(pattern=r"^(none|[a-z0-9-]+/[^/\s]+)$")
+    """Who is told of failed runs and new champions: `none` (an event in Prefect), or TYPE/NAME of a notification block there."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from ecom_llm.records import UserError
-from ecom_llm.registry.journal import BEGUN, Chain, Entry
-from ecom_llm.registry.versions import Registry, Version, answered
+from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
+from ecom_llm.registry.versions import APPROVAL, Registry, Version, answered
 
 
 @answered
@@ -12,7 +12,7 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
     """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
 
     Raises:
-        UserError: it was rolled back and nobody promotes it by hand.
+        UserError: it was rolled back, or a person rejected it, and nobody promotes it by hand.
     """
     with registry.journal.held():
         settle(registry)
@@ -21,6 +21,11 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
             raise UserError(
                 f"{registry.model_name} version {version.number} was rolled back and does not return by itself. "
                 f"To bring it back: ecom-llm promote {version.number}"
+            )
+        if version.rejected and not by_hand:
+            raise UserError(
+                f"{registry.model_name} version {version.number} was rejected by a person and does not become champion by "
+                f"itself. To decide anew: ecom-llm promote {version.number}"
             )
         aliases = registry.aliases()
         if aliases.get("champion") != version.number:
@@ -33,6 +38,8 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
             registry.alias("previous", old)
             registry.alias("champion", version.number)
             registry.note("promoted", version.number, **told)
+            if version.awaited or version.rejected:  # the rules ask nobody any more, or somebody brought it back
+                registry.tag(version.number, APPROVAL, "")
         if aliases.get("candidate") == version.number:
             registry.alias("candidate", None)
 
@@ -123,7 +130,7 @@ def settle(registry: Registry) -> list[str]:
 
 def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[str]:
     """Settle what the last entry says was begun."""
-    acts = [entry for entry in chain.entries if entry.event not in ("found", "registered", "decided")]
+    acts = [entry for entry in chain.entries if entry.event not in SAID]
     if not acts or acts[-1].event not in BEGUN:
         return []
     last = acts[-1]

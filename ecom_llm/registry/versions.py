@@ -31,6 +31,8 @@ T = TypeVar("T")
 ANCHOR = "journal"
 """Tag of the registered model with sequence and hash of its journal's last entry."""
 PURPOSE = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
+APPROVAL = "approval"
+"""Tag of a version with a person's word on it: `awaited`, `approved` or `rejected`; absent or empty where none was asked."""
 
 
 class Version(Record):
@@ -55,6 +57,21 @@ class Version(Record):
     def rolled_back(self) -> bool:
         """Whether it was champion and was rolled back."""
         return self.tags.get("rolled_back") == "true"
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the gate approved it and a person has yet to say so."""
+        return self.tags.get("gate") == "approved" and self.tags.get(APPROVAL) == "awaited"
+
+    @property
+    def approved(self) -> bool:
+        """Whether a person approved it."""
+        return self.tags.get(APPROVAL) == "approved"
+
+    @property
+    def rejected(self) -> bool:
+        """Whether a person rejected it; it does not become champion by itself."""
+        return self.tags.get(APPROVAL) == "rejected"
 
     @property
     def promoted(self) -> int:
@@ -184,13 +201,15 @@ class Registry:
     def settled(self, lock: str, rules_key: str, promote: bool) -> Version | None:
         """The version of this lock if nothing is left to do: it was decided on by these rules, against this champion.
 
-        An approved version that is not champion is left to do when `promote` asks for it, unless it was rolled back.
+        An approved version that is not champion is left to do when `promote` asks for it, unless it was rolled back, or a person
+        has yet to answer or said no.
         """
         version = self.version_for_lock(lock)
         if version is None or version.tags.get("decision_key") != rules_key:
             return None
         champion = self.aliases().get("champion", "")
-        waiting = promote and version.tags.get("gate") == "approved" and not version.rolled_back
+        asked = version.awaited or version.rejected
+        waiting = promote and version.tags.get("gate") == "approved" and not (version.rolled_back or asked)
         unchanged = champion == version.tags.get("compared_with") and not waiting
         return version if champion == version.number or unchanged else None
 

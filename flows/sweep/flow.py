@@ -13,6 +13,7 @@ from ecom_llm.params.space import load_sweep, own_values, with_values
 from ecom_llm.registry import SweepRuns, open_registry, open_sweep_runs
 from flows.sweep.results import SweepResult, as_csv, rows
 from flows.training import train_and_judge
+from tasks.approval import concluded, release
 from tasks.artifacts import publish_trials
 from tasks.reproduce import reproduce
 from tasks.study import Study, open_study
@@ -49,15 +50,17 @@ def sweep(
             study.optimize(lambda number, values: run_trial(number, values, params, base, runs), trials)
             show(study, runs)
             best = study.best()
-            decision, version = train_and_judge(with_values(params, best.values), base.path, promote)
+            decision, version = train_and_judge(with_values(params, best.values), base.path)
             runs.link(best.outcome.run_id, version)
-            return SweepResult(
+            result = SweepResult(
                 name=study.name,
                 trials=tuple(study.trials()),
                 best=best,
                 decision=decision,
                 picture=str(study.picture),
             )
+    why = release(version, decision, params.promote) if promote and decision.approved else ""
+    return concluded(result, why)
 
 
 def show(study: Study, runs: SweepRuns) -> None:

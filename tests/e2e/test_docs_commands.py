@@ -19,6 +19,8 @@ ELSEWHERE = (
     "ecom-llm sweep",
     "ecom-llm run --set train.num_processes",  # it may become champion, and other tests rest on who is
     "ecom-llm rollback",
+    "ecom-llm approve",
+    "ecom-llm reject",
     "ecom-llm study",
     "ecom-llm add",
     "ecom-llm data restore",
@@ -27,7 +29,7 @@ ELSEWHERE = (
     "git fetch --unshallow",
     "dvc fetch",
 )
-"""test_up.py, test_sweep.py, test_study.py, test_processes.py, test_spine.py, test_versions.py and below; `dvc gc
+"""test_up.py, test_sweep.py, test_study.py, test_processes.py, test_spine.py, test_approval.py, test_versions.py and below; `dvc gc
 --workspace` asks before it deletes, and nobody is there to answer; a tiny shop has nobody to fetch from."""
 
 

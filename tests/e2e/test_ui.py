@@ -1,5 +1,6 @@
 """The pages, in a real browser: a run started in Prefect's form, its version in MLflow, and the run's own page."""
 
+import json
 import os
 import shutil
 import signal
@@ -62,6 +63,15 @@ def page():
         browser.close()
 
 
+def training(api: str) -> dict:
+    """The deployment of trainings, once it is there."""
+    until = time.monotonic() + 60
+    while not (found := [one for one in ask(f"{api}/deployments/filter", {}) if one["name"] == "training-pipeline"]):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    return found[0]
+
+
 def new_run(api: str, known: set[str]) -> dict:
     """The run that was started since; empty until there is one."""
     runs = [run for run in ask(f"{api}/flow_runs/filter", {}) if run["id"] not in known]
@@ -72,12 +82,9 @@ def test_a_run_started_in_the_form_is_registered_from_a_dirty_checkout(standing,
     shop, said = standing
     api = f"{said['Prefect']}/api"
     (shop / "notes.txt").write_text("an edit nobody has committed\n")
-    until = time.monotonic() + 60
-    while not (found := [one for one in ask(f"{api}/deployments/filter", {}) if one["name"] == "training-pipeline"]):
-        assert time.monotonic() < until
-        time.sleep(0.5)
+    found = training(api)
     known = {run["id"] for run in ask(f"{api}/flow_runs/filter", {})}
-    page.goto(f"{said['Prefect']}/v2/deployments/deployment/{found[0]['id']}")
+    page.goto(f"{said['Prefect']}/v2/deployments/deployment/{found['id']}")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Custom run").click()
     page.get_by_label("Max Steps").fill(str(STEPS))
@@ -99,6 +106,71 @@ def test_a_run_started_in_the_form_is_registered_from_a_dirty_checkout(standing,
     page.get_by_text("champion", exact=False).first.wait_for()
     page.get_by_text("candidate", exact=False).first.wait_for()
     keep(page, "mlflow-model")
+
+
+NAMED = "shop-with-approval"
+
+
+def begin_asked(api: str) -> str:
+    """Start a run of a model of its own: everything is cached, and without a champion the thresholds alone decide."""
+    found = training(api)
+    values = found["parameters"]
+    values["params"]["registry"]["model_name"] = NAMED
+    values["params"]["promote"]["approval"] = {"needed": True, "timeout": 120}
+    return ask(f"{api}/deployments/{found['id']}/create_flow_run", {"parameters": values})["id"]
+
+
+def test_a_person_approves_in_the_form_and_the_version_becomes_champion(standing, page):
+    shop, said = standing
+    api = f"{said['Prefect']}/api"
+    run = begin_asked(api)
+    state = await_state(api, run, "PAUSED", "COMPLETED", "FAILED", "CRASHED")
+    assert state["type"] == "PAUSED", state["message"]
+    page.goto(f"{said['Prefect']}/v2/runs/flow-run/{run}")
+    page.get_by_role("button", name="Open menu").first.click()
+    page.get_by_role("menuitem", name="Resume").click()
+    form = page.locator("[role=dialog], [role=alertdialog]")
+    form.get_by_text("passed all").wait_for()
+    keep(page, "approval-form")
+    form.get_by_label("Decision").click()
+    page.get_by_role("option", name="approve").click()
+    form.get_by_label("Name").fill("Ann Example")
+    form.get_by_label("Comment").fill("read fifty texts")
+    keep(page, "approval-form-filled")
+    form.get_by_role("button", name="Resume").click()
+
+    assert await_state(api, run, "COMPLETED", "FAILED", "CRASHED")["type"] == "COMPLETED"
+    entries = [json.loads(line) for line in (shop / ".state" / "journal" / f"{NAMED}.jsonl").read_text().splitlines()]
+    assert [one["event"] for one in entries] == ["registered", "decided", "approved", "promoting", "promoted"]
+    decided, approved = entries[1:3]
+    assert approved["details"] == {
+        "name": "Ann Example",
+        "comment": "read fifty texts",
+        "decision": decided["details"]["sha256"],
+    }
+    alias = f"{said['MLflow']}/api/2.0/mlflow/registered-models/alias?name={NAMED}&alias=champion"
+    assert ask(alias)["model_version"]["version"] == "1"
+    assert approvers(api) == ["Ann Example"]
+
+
+def approvers(api: str) -> list[str]:
+    """Who approved, as the event of the promotion tells; it arrives a moment after the run has ended."""
+    asked, until = {"filter": {"event": {"name": ["ecom-llm.champion.promoted"]}}}, time.monotonic() + 30
+    while True:
+        told = [one["payload"] for one in ask(f"{api}/events/filter", asked)["events"]]
+        found = [one["approved_by"] for one in told if one["model"] == NAMED]
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.5)
+
+
+def await_state(api: str, run: str, *types: str) -> dict:
+    """The state of a run, once it is one of these."""
+    until = time.monotonic() + 120
+    while (state := ask(f"{api}/flow_runs/{run}")["state"])["type"] not in types:
+        assert time.monotonic() < until, state
+        time.sleep(0.5)
+    return state
 
 
 def test_the_page_of_a_run_stands_alone_and_shows_everything(shop, page):

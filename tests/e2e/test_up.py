@@ -39,7 +39,7 @@ cp prepared model
 def make_project(root: Path) -> Path:
     """A checkout with the real params.yaml and a train stage that takes minutes of nothing."""
     (root / ".dvc").mkdir(parents=True)
-    for name in ("params.yaml", "sweep.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+    for name in ("params.yaml", "sweep.yaml", "prefect.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore"):
         (root / name).write_bytes((REPO / name).read_bytes())
     for name in ("data/sources", "models/base"):
         (root / name).mkdir(parents=True)

@@ -226,7 +226,7 @@ def versions(registry: Registry, first: Version) -> Iterator[list[Version]]:
         registry.mlflow.delete_registered_model_alias("shop", alias)
     for version in made[1:]:
         registry.mlflow.delete_model_version("shop", version.number)
-    for key in ("promoted", "rolled_back", "decision_key", "compared_with"):
+    for key in ("promoted", "rolled_back", "decision_key", "compared_with", "approval"):
         if key in registry.version(first.number).tags:
             registry.mlflow.delete_model_version_tag("shop", first.number, key)
 
@@ -257,6 +257,29 @@ def test_rolled_back_version_returns_only_by_hand(registry: Registry, versions: 
     promote(registry, back, by_hand=True)
     assert registry.champion().number == back.number
     assert not registry.version(back.number).rolled_back
+
+
+def test_what_a_person_rejected_becomes_champion_only_by_hand(registry: Registry, versions: list[Version]) -> None:
+    one, two = versions[:2]
+    promote(registry, one, by_hand=False)
+    registry.tag(two.number, "approval", "rejected")
+    with pytest.raises(UserError, match="was rejected by a person"):
+        promote(registry, two, by_hand=False)
+    assert registry.champion().number == one.number
+    promote(registry, two, by_hand=True)
+    assert registry.champion().number == two.number
+    assert not registry.version(two.number).rejected
+
+
+def test_a_word_on_another_version_does_not_hide_a_broken_promotion(
+    registry: Registry, versions: list[Version]
+) -> None:
+    one, two, three = versions
+    promote(registry, one, by_hand=False)
+    with registry.journal.held():
+        registry.note("promoting", two.number)
+        registry.note("rejected", three.number, name="Ann")
+        assert settle(registry)[0].startswith(f"promoting to version {two.number} was broken off")
 
 
 def test_rollback_passes_over_versions_that_were_rolled_back(registry: Registry, versions: list[Version]) -> None:
@@ -432,6 +455,11 @@ def test_settled_means_same_lock_rules_and_champion(
     registry.record_decision(first, decision.model_copy(update={"approved": True, "compared_with": rival.number}), page)
     assert registry.settled(lock, key, promote=False).number == first.number
     assert registry.settled(lock, key, promote=True) is None, "approved, and still to be promoted"
+    for word in ("awaited", "rejected"):
+        registry.tag(first.number, "approval", word)
+        assert registry.settled(lock, key, promote=True).number == first.number, "nothing is done by itself"
+    registry.tag(first.number, "approval", "approved")
+    assert registry.settled(lock, key, promote=True) is None, "a person approved, and it is still to be promoted"
     promote(registry, first, by_hand=False)
     assert registry.settled(lock, key, promote=True).number == first.number
     rollback(registry)

@@ -104,6 +104,9 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["sweep", "--set", "train.max_steps=0"], "train.max_steps: Input should be greater than or equal to 1"),
         (["dance"], "dance"),
         (["promote"], "version"),
+        (["approve", "3"], "name"),
+        (["approve", "3", "--name", " "], "an answer needs a name"),
+        (["reject", "--name", "Ann"], "version"),
     ],
 )
 def test_mistakes_are_told_in_one_message(here, capsys, arguments, words):
@@ -218,6 +221,12 @@ class KnownRegistry:
         ("2", {"gate": "refused"}, "was refused; champion is version 2"),
         (None, {"gate": "approved"}, "was approved; champion is nobody yet"),
         ("2", {"gate": "approved", "rolled_back": "true"}, "was rolled back; champion is version 2"),
+        ("2", {"gate": "approved", "approval": "rejected"}, "was rejected by a person; champion is version 2"),
+        (
+            "2",
+            {"gate": "approved", "approval": "awaited"},
+            "awaits a person's approval (ecom-llm approve 3 --name YOUR-NAME, or reject); champion is version 2",
+        ),
     ],
 )
 def test_nothing_changed_means_no_work(here, monkeypatch, capsys, champion, tags, words):

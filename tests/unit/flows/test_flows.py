@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect.utilities.templating import apply_values
 
 from ecom_llm.evaluate.evidence import Evidence, Output
 from ecom_llm.layout import Layout
@@ -14,11 +15,15 @@ from ecom_llm.params import load_params
 from ecom_llm.params.space import load_sweep
 from ecom_llm.promote.decision import Check, GateDecision
 from ecom_llm.promote.gate import Entrant
-from flows.serving import asked_of, deployments
-from flows.summary import report
+from ecom_llm.records import UserError
+from ecom_llm.registry import Version
+from flows.deployments import asked_of, deployments, values
+from flows.server_settings import POOL
+from flows.summary import report, word_of
 from flows.training import STAGES
 
 REPO = Path(__file__).parents[3]
+PREFECT = REPO / "prefect.yaml"
 
 
 def test_the_flow_visits_the_stages_in_the_order_of_dvc_yaml():
@@ -35,7 +40,7 @@ def test_the_flow_visits_the_stages_in_the_order_of_dvc_yaml():
 
 def test_deployments_carry_the_values_of_params_yaml_and_no_none():
     params = load_params(REPO / "params.yaml")
-    made = {deployment.name: deployment for deployment in deployments(params, load_sweep(REPO / "sweep.yaml"))}
+    made = {deployment.name: deployment for deployment in deployments(params, load_sweep(REPO / "sweep.yaml"), PREFECT)}
     assert set(made) == {"training-pipeline", "sweep", "promotion", "rollback"}
     form = made["sweep"]._parameter_openapi_schema.properties
     assert set(form) == set(made["sweep"].parameters) == {"params", "space", "trials", "seed", "promote"}
@@ -51,16 +56,38 @@ def test_without_a_sweep_yaml_that_can_be_used_all_else_is_served(tmp_path, capl
     if content:
         (tmp_path / "sweep.yaml").write_text(content)
     asked = asked_of(Layout(tmp_path, tmp_path / ".state"))
-    made = deployments(load_params(REPO / "params.yaml"), asked)
+    made = deployments(load_params(REPO / "params.yaml"), asked, PREFECT)
     assert [deployment.name for deployment in made] == ["training-pipeline", "promotion", "rollback"]
     assert "Sweeps are not served" in caplog.text and "sweep.yaml" in caplog.text
 
 
 def test_prefect_yaml_names_flows_that_exist():
-    for deployment in yaml.safe_load((REPO / "prefect.yaml").read_text())["deployments"]:
+    for deployment in yaml.safe_load(PREFECT.read_text())["deployments"]:
         path, name = deployment["entrypoint"].split(":")
         module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
         assert deployment["name"] == getattr(module, name).name
+
+
+def test_a_schedule_is_there_and_sleeps():
+    made = deployments(load_params(REPO / "params.yaml"), load_sweep(REPO / "sweep.yaml"), PREFECT)
+    planned = {deployment.name: deployment.schedules for deployment in made if deployment.schedules}
+    assert {name: [one.active for one in found] for name, found in planned.items()} == {"training-pipeline": [False]}
+
+
+def test_a_deployment_of_another_flow_is_told_with_its_file(tmp_path):
+    file = tmp_path / "prefect.yaml"
+    file.write_text("deployments:\n  - {name: one, entrypoint: 'flows/training.py:train'}\n")
+    with pytest.raises(UserError, match=r"prefect\.yaml: entrypoint 'train' is no flow of this project\. There are: "):
+        deployments(load_params(REPO / "params.yaml"), None, file)
+
+
+def test_prefect_yaml_deploys_into_the_pool_that_up_makes_and_fills_every_form():
+    read = yaml.safe_load(PREFECT.read_text())
+    assert {entry["work_pool"]["name"] for entry in read["deployments"]} == {POOL}
+    assert read["build"] == [{"flows.deployments.form": {"id": "form"}}]
+    filled = {"form": values(load_params(REPO / "params.yaml"), load_sweep(REPO / "sweep.yaml"))}
+    for entry in read["deployments"]:
+        assert "{{" not in str(apply_values(entry["parameters"], filled, remove_notset=False)), entry["name"]
 
 
 def test_importing_the_flows_loads_no_torch():
@@ -134,3 +161,21 @@ def test_the_summary_names_the_reasons_of_a_refusal_and_the_recipe_of_a_command(
     assert "The champion stays" in refused
     kept = report(decided(True), entrant(), Path("p"), promoted=False, recipe=Path("recipes/tiny.yaml"))
     assert "ecom-llm promote 4 --recipe recipes/tiny.yaml" in kept
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("awaited", "ecom-llm approve 4 --recipe tiny.yaml --name YOUR-NAME\n  ecom-llm reject 4 --recipe tiny.yaml"),
+        (
+            "rejected",
+            "A person rejected it (`ecom-llm history` tells who). To decide anew:\n  ecom-llm promote 4 --recipe",
+        ),
+    ],
+)
+def test_the_summary_says_what_a_person_has_yet_to_say_or_said(tag, words):
+    version = Version(model_name="shop", number="4", run_id="r", tags={"gate": "approved", "approval": tag})
+    recipe = Path("tiny.yaml")
+    told = word_of(version, recipe)
+    assert words in report(decided(True), entrant(), Path("p"), promoted=False, recipe=recipe, withheld=told)
+    assert words not in report(decided(False), entrant(), Path("p"), promoted=False, recipe=recipe, withheld=told)

@@ -17,7 +17,7 @@ from ecom_llm.records import UserError
 
 
 def runtime(name, address="local"):
-    return Runtime(device="cpu", log_level="info", engine=name, ray_address=address)
+    return Runtime(device="cpu", log_level="info", engine=name, ray_address=address, notification_block="none")
 
 
 def test_native_needs_no_ray(tmp_path, monkeypatch):

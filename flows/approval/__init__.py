@@ -1,0 +1,1 @@
+"""Approval: a person's word on what the gate approved, on the command line."""

@@ -1,0 +1,26 @@
+"""The approval flow: what a person says on the command line of a version that the gate approved."""
+
+from prefect import flow
+
+from ecom_llm.params import Params
+from ecom_llm.promote.decision import rules_key
+from ecom_llm.registry import Version
+from ecom_llm.registry.approvals import Answer
+from tasks.approval import keep_answer
+from tasks.model import find_version, promote_to_champion
+
+
+@flow
+def approval(version: str, answer: Answer, params: Params) -> Version:
+    """Write a person's answer into the journal, and make the version champion if it was approved.
+
+    Args:
+        version: number of a registered version, as the gate approved it.
+        answer: who says what.
+        params: the gate's rules and the model's name, as in params.yaml.
+    """
+    candidate = find_version(version, params.registry.model_name)
+    keep_answer(candidate, answer, rules_key(params.promote))
+    if answer.approved:
+        promote_to_champion(candidate, by_hand=True)
+    return candidate

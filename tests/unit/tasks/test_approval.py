@@ -1,0 +1,151 @@
+"""Between the gate and the champion: who is asked, and what comes of each answer. Prefect's own part is tested end to end."""
+
+from types import SimpleNamespace
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from ecom_llm.promote.decision import GateDecision
+from ecom_llm.records import UserError
+from ecom_llm.registry import Version
+from tasks import approval
+from tasks.approval import Approval, concluded, release
+
+RULES = SimpleNamespace(approval=SimpleNamespace(needed=True, timeout=5))
+DECISION = GateDecision(
+    approved=True, model_name="shop", candidate="2", compared_with="1", rules_key="rules", checks=(), notes=("note",)
+)
+
+
+class Shop:
+    """Version 2 waits; what is done is written down."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.tags, self.done, self.word, self.refusal = {"gate": "approved"}, [], None, ""
+        self.champion, self.form = "1", None
+        for name, found in {
+            "open_registry": lambda name, layout: self,
+            "promote_to_champion": lambda version, by_hand: self.done.append(f"promoted, by hand: {by_hand}"),
+            "answer_to_last": lambda registry, version: self.word,
+            "ask": lambda registry, version: self.done.append("asked"),
+            "decision_hash": lambda registry, version: "d" * 64,
+            "rules_key": lambda rules: "key",
+            "keep_answer": self.keep,
+            "paused": self.paused,
+            "run_logger": lambda: SimpleNamespace(warning=lambda *_: None),
+        }.items():
+            patch.setattr(approval, name, found)
+
+    def version(self, number: str) -> Version:
+        return Version(model_name="shop", number=number, run_id=number, tags=self.tags)
+
+    def aliases(self) -> dict[str, str]:
+        return {"champion": self.champion}
+
+    def keep(self, version: Version, answer: approval.Answer, key: str, seen: str) -> None:
+        if self.refusal:
+            raise UserError(self.refusal)
+        self.done.append(f"{answer.approved} by {answer.name}: {answer.comment}")
+
+    def paused(self, description: str, timeout: int, key: str) -> Approval | None:
+        assert "**Approved: shop version 2 passed all 0 checks.**" in description and "- note" in description
+        assert (timeout, key) == (5, "d" * 16)
+        return self.form
+
+    def release(self, page: bool = True, rules: SimpleNamespace = RULES, by_hand: bool = False) -> str:
+        changed = (
+            {"updates": {PREFECT_API_URL: "http://127.0.0.1:1/api"}}
+            if page
+            else {"restore_defaults": {PREFECT_API_URL}}
+        )
+        with temporary_settings(**changed):
+            return release(self.version("2"), DECISION, rules, by_hand)
+
+
+@pytest.fixture
+def shop(monkeypatch) -> Shop:
+    return Shop(monkeypatch)
+
+
+def word(event: str) -> SimpleNamespace:
+    return SimpleNamespace(event=event, details={"name": "Ann", "comment": "no"})
+
+
+def test_nobody_is_asked_where_the_rules_do_not(shop):
+    rules = SimpleNamespace(approval=SimpleNamespace(needed=False, timeout=5))
+    assert shop.release(rules=rules) == ""
+    assert shop.done == ["promoted, by hand: False"]
+
+
+def test_a_champion_is_not_asked_about_again(shop):
+    shop.champion = "2"
+    assert shop.release() == ""
+    assert shop.done == []
+
+
+def test_without_a_page_the_run_ends_and_names_the_commands(shop):
+    answer = "2 --name YOUR-NAME"
+    expected = f"shop version 2 awaits approval: ecom-llm approve {answer}, or ecom-llm reject {answer}"
+    assert shop.release(page=False) == expected
+    assert shop.done == ["asked"]
+
+
+def test_an_approval_in_the_form_is_kept_before_the_promotion(shop):
+    shop.form = Approval(decision="approve", name="Ann", comment="good")
+    assert shop.release() == ""
+    assert shop.done == ["asked", "True by Ann: good", "promoted, by hand: False"]
+
+
+def test_a_rejection_promotes_nothing(shop):
+    shop.form = Approval(decision="reject", name="Ann", comment="superlatives")
+    assert shop.release() == "shop version 2 was rejected by Ann (superlatives). To decide anew: ecom-llm promote 2"
+    assert shop.done == ["asked", "False by Ann: superlatives"]
+
+
+def test_an_answer_that_no_longer_counts_is_told_and_promotes_nothing(shop):
+    shop.form = Approval(decision="approve", name="Ann")
+    shop.refusal = "shop version 2 was compared with version 1, and now there is version 3."
+    assert shop.release() == shop.refusal
+    assert shop.done == ["asked"]
+
+
+def test_a_name_of_blanks_is_told_and_promotes_nothing(shop):
+    shop.form = Approval.model_construct(decision="approve", name="\u200b", comment="")
+    assert "an answer needs a name" in shop.release()
+    assert shop.done == ["asked"]
+
+
+def test_a_form_that_nobody_filled_in_promotes_nothing(shop):
+    assert shop.release().startswith("nobody answered within 5 s. shop version 2 awaits approval: ecom-llm approve 2")
+    assert shop.done == ["asked"]
+
+
+@pytest.mark.parametrize(("event", "why"), [("approved", ""), ("rejected", "shop version 2 was rejected by Ann (no).")])
+def test_meanwhile_somebody_may_have_answered_on_the_command_line(shop, monkeypatch, event, why):
+    def paused(*_, **__) -> None:
+        shop.word, shop.tags["approval"] = word(event), event
+
+    monkeypatch.setattr(approval, "paused", paused)
+    told = shop.release()
+    assert told.startswith(why) and bool(told) == bool(why)
+
+
+def test_an_approval_from_before_a_crash_counts(shop):
+    shop.word = word("approved")
+    assert shop.release() == ""
+    assert shop.done == ["promoted, by hand: False"]
+
+
+def test_a_rejected_version_is_not_promoted_by_itself_but_a_person_may_ask_anew(shop):
+    shop.tags["approval"] = "rejected"
+    shop.form = Approval(decision="approve", name="Ben")
+    assert "was rejected by a person and does not become champion by itself" in shop.release()
+    assert shop.done == []
+    assert shop.release(by_hand=True) == ""
+    assert shop.done == ["asked", "True by Ben: ", "promoted, by hand: True"]
+
+
+def test_what_was_withheld_is_a_completed_run_with_its_reason():
+    assert concluded(DECISION, "") is DECISION
+    state = concluded(DECISION, "nobody answered")
+    assert (state.type.value, state.message) == ("COMPLETED", "Not promoted: nobody answered")
