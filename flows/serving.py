@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from httpx import HTTPError
 from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
 
@@ -15,6 +17,7 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.params.space import Sweep, load_sweep
 from ecom_llm.records import UserError
 from flows.promotion import promotion
+from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.sweep.flow import sweep
 from flows.training import training_pipeline
@@ -35,6 +38,12 @@ def deployments(params: Params, asked: Sweep | None) -> list[RunnerDeployment]:
         training_pipeline.to_deployment(name="training-pipeline", parameters={"params": values, "promote": True}),
         promotion.to_deployment(name="promotion", parameters={"params": values}),
         rollback.to_deployment(name="rollback", parameters={"model_name": params.registry.model_name}),
+        reconcile.to_deployment(
+            name="reconcile",
+            interval=timedelta(minutes=params.runtime.reconcile_minutes),
+            # of those that a server was down for, one is enough
+            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        ),
     ]
     if asked:
         swept = {"space": Layout.here().sweep.name, "trials": asked.trials, "seed": asked.seed}

@@ -7,6 +7,7 @@ from prefect import flow
 from ecom_llm.params import Params
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.registry import Version
+from flows.working import at_work
 from tasks.model import decide_promotion, promote_to_champion, register_candidate
 from tasks.reproduce import reproduce
 from tasks.trainings import train_by_other_seeds
@@ -26,7 +27,8 @@ def training_pipeline(params: Params, promote: bool = True) -> GateDecision:
         params: every value of params.yaml, as this run is to use it.
         promote: whether an approved candidate becomes champion.
     """
-    decision, _ = train_and_judge(params, Path.cwd(), promote)
+    with at_work():
+        decision, _ = train_and_judge(params, Path.cwd(), promote)
     return decision
 
 

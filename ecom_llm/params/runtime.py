@@ -39,3 +39,5 @@ class Runtime(Section):
     """What runs the preparation: Daft's own engine here, or Ray (`pip install 'ecom-llm[ray]'`); both write the same bytes."""
     ray_address: str = Field(min_length=1)
     """`local` starts Ray for the run; `host:port` or `auto` joins a cluster whose machines share the workspace's disk."""
+    reconcile_minutes: int = Field(ge=1)
+    """How often `ecom-llm up` mends what dead runs have left, in minutes; the next run and the next `up` do it too."""

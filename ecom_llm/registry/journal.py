@@ -22,9 +22,13 @@ from pydantic import ValidationError
 
 from ecom_llm.records import Record
 
-Event = Literal["found", "registered", "decided", "promoting", "promoted", "rolling back", "rolled back", "abandoned"]
+Event = Literal[
+    "found", "registered", "decided", "promoting", "promoted", "rolling back", "rolled back", "abandoned", "removed"
+]
 BEGUN = ("promoting", "rolling back")
 """What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
+SAID = ("found", "registered", "decided", "removed")
+"""What happens to a version without a change of the champion."""
 CHAMPION_SINCE = ("found", "promoted", "rolled back")
 """Events after which the entry's version is champion; `found` only where its details say so."""
 BEGINNING = "0" * 64

@@ -13,7 +13,9 @@ from ecom_llm.params.space import load_sweep, own_values, with_values
 from ecom_llm.registry import SweepRuns, open_registry, open_sweep_runs
 from flows.sweep.results import SweepResult, as_csv, rows
 from flows.training import train_and_judge
+from flows.working import at_work
 from tasks.artifacts import publish_trials
+from tasks.curves import noted
 from tasks.reproduce import reproduce
 from tasks.study import Study, open_study
 from tasks.trial import run_trial
@@ -42,10 +44,14 @@ def sweep(
     asked = load_sweep(Path(space)).model_copy(update={"trials": trials, "seed": seed})
     own = own_values(params, asked, Path(space))
     registry = open_registry(params.registry.model_name, Layout.here())
-    with open_base(params, Path.cwd()) as base:
+    with at_work(), open_base(params, Path.cwd()) as base:
         params = load_params(base.layout.params)  # its paths lead back to the checkout
         reproduce("prepare", base)  # with what comes before it: no trial varies these stages
-        with open_study(base, params, asked, own) as study, open_sweep_runs(registry, study.name) as runs:
+        with (
+            open_study(base, params, asked, own) as study,
+            noted(base),
+            open_sweep_runs(registry, study.name, base.path.name) as runs,
+        ):
             study.optimize(lambda number, values: run_trial(number, values, params, base, runs), trials)
             show(study, runs)
             best = study.best()
