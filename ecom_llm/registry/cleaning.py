@@ -1,10 +1,9 @@
 """Removing old versions: which may go, and how one goes so that a kill in the middle leaves nothing to guess."""
 
 import shutil
-from contextlib import suppress
 
 from ecom_llm.registry.journal import Chain
-from ecom_llm.registry.mending import folder_of, remove_model, size
+from ecom_llm.registry.mending import folder_of, models_of, remove_model, size
 from ecom_llm.registry.versions import Registry, Version, answered
 
 
@@ -50,14 +49,15 @@ def remove_old(registry: Registry, version: Version, keep: int) -> bool:
 
 def remove(registry: Registry, version: Version) -> None:
     """Remove a version's files, unless another version has the same, and then itself."""
-    from mlflow.exceptions import MlflowException
-
-    found = registry.mlflow.get_model_version(registry.model_name, version.number)
-    others = registry.mlflow.search_model_versions(f"name = '{registry.model_name}'", max_results=10_000)
-    shared = any(one.source == found.source and one.version != found.version for one in others)
-    if found.model_id and not shared:
-        with suppress(MlflowException):  # a removal that was cut off has got so far already
-            remove_model(registry, registry.mlflow.get_logged_model(found.model_id))
+    client, name = registry.mlflow, registry.model_name
+    place = client.get_model_version_download_uri(name, version.number)
+    others = client.search_model_versions(f"name = '{name}'", max_results=10_000)
+    places = {
+        client.get_model_version_download_uri(name, one.version) for one in others if str(one.version) != version.number
+    }
+    for model in models_of(registry, client.get_run(version.run_id)) if place not in places else ():
+        if model.artifact_location == place:
+            remove_model(registry, model)
     shutil.rmtree(registry.downloads / registry.model_name / version.number, ignore_errors=True)
     registry.mlflow.delete_model_version(registry.model_name, version.number)
 

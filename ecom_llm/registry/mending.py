@@ -7,6 +7,7 @@ has: nobody signs what nobody saw being made.
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,10 +86,16 @@ def is_sealed(registry: Registry, version: Version) -> bool:
         return sha256(sealed.record_signature.read_bytes()).hexdigest() == version.tags[SIGNATURE]
 
 
+def models_of(registry: Registry, run: "Run") -> "list[LoggedModel]":
+    """The models that a run logged."""
+    return registry.mlflow.search_logged_models(
+        [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"
+    ).to_list()
+
+
 def remove_models(registry: Registry, run: "Run") -> None:
     """Remove the model files that a run logged and no version names."""
-    found = registry.mlflow.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    for model in found:
+    for model in models_of(registry, run):
         remove_model(registry, model)
 
 
@@ -101,6 +108,8 @@ def remove_model(registry: Registry, model: "LoggedModel") -> int:
     if folder is not None and folder.is_dir():
         freed = size(folder)
         shutil.rmtree(folder)
+        with suppress(OSError):  # MLflow keeps it in a folder of the model's name
+            folder.parent.rmdir()
     registry.mlflow.delete_logged_model(model.model_id)
     return freed
 

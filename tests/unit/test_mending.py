@@ -161,7 +161,7 @@ def test_a_decision_that_was_cut_off_is_kept_if_the_journal_tells_of_it(registry
     registry.record_decision(version, decision(), page)
     page.write_text("second")
 
-    def dying(*given: object) -> None:
+    def dying(*given: object, **named: object) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:
