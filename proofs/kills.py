@@ -49,12 +49,12 @@ def make_shop(folder: Path, api: str) -> Path:
 
 def registry_trials(shop: Path, count: int, rng: random.Random) -> Iterator[Trial]:
     """Kills of what acts on the registry, each act in its turn."""
-    spans = kills_registry.spans_of(shop, rng)
-    told = ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in spans.items())
+    whole = kills_registry.unstruck(shop, rng)
+    told = ", ".join(f"{name} {1000 * one.seconds:.0f} ms, {one.writes} writes" for name, one in whole.items())
     print(f"when nobody kills it: {told}", flush=True)
     for number in range(count):
         name = ACTS[number % len(ACTS)]
-        yield kills_registry.trial(shop, kills_flow.MODEL, name, number, rng, spans)
+        yield kills_registry.trial(shop, kills_flow.MODEL, name, number, rng, whole)
 
 
 def flow_trials(shop: Path, api: str, count: int, rng: random.Random) -> Iterator[Trial]:

@@ -36,6 +36,9 @@ PRELOADED = (
     "mlflow.store.tracking.sqlalchemy_store",
     "model_signing.signing",
     "model_signing.verifying",
+    "transformers.models.llama.modeling_llama",  # MLflow loads a model that it registers, to write its example
+    "transformers.models.auto.modeling_auto",
+    "transformers.tokenization_utils_tokenizers",
 )
 WRITES = ("set_", "create_", "delete_", "log_", "update_", "finalize_")
 """What the methods of MLflow's client that write begin with."""
@@ -47,6 +50,16 @@ class Blow:
 
     seconds: float | None = None
     write: int | None = None
+
+
+@dataclass(frozen=True)
+class Struck:
+    """How an act went."""
+
+    killed: bool
+    seconds: float
+    writes: int
+    """How many it came to, where it ended and nobody struck from outside."""
 
 
 def preload() -> None:
@@ -87,8 +100,10 @@ def act(name: str, shop: Path, rng: random.Random, workspace: Workspace | None) 
         page.write_text(f"<html>{rng.random()}</html>")
         return lambda: registry.record_decision(version, decision, page)
     if name == "promote":
-        return lambda: promote(registry, version, by_hand=True)
-    return lambda: rollback(registry, back_to(registry, rng))
+        other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
+        return lambda: promote(registry, other, by_hand=True)
+    back = back_to(registry, rng)
+    return lambda: rollback(registry, back)
 
 
 def back_to(registry: Registry, rng: random.Random) -> str:
@@ -102,14 +117,13 @@ def back_to(registry: Registry, rng: random.Random) -> str:
     return rng.choice(earlier)
 
 
-def dying_at(count: int) -> Callable[[], None]:
-    """Kill this process before its write of that number; returns what counts one."""
-    left = [count]
+def dying_at(count: int | None, writes: list[int]) -> Callable[[], None]:
+    """What counts a write, and kills this process before that of a number."""
 
     def write() -> None:
-        left[0] -= 1
-        if left[0] < 0:
+        if writes[0] == count:
             os.kill(os.getpid(), signal.SIGKILL)
+        writes[0] += 1
 
     return write
 
@@ -170,30 +184,33 @@ def answer(work: Callable[[], object]) -> object:
     return json.loads(text)
 
 
-def struck(shop: Path, name: str, seed: int, workspace: Workspace | None, blow: Blow) -> tuple[bool, float]:
-    """Do an act in a process of its own, which is killed on the way; returns whether it was, and the seconds it had."""
+def struck(shop: Path, name: str, seed: int, workspace: Workspace | None, blow: Blow) -> Struck:
+    """Do an act in a process of its own, which is killed on the way.
+
+    Raises:
+        RuntimeError: it failed by itself.
+    """
 
     def doing(writing: int) -> None:
         with engines.engine(Layout.here(shop), ""):
-            todo = act(name, shop, random.Random(seed), workspace)
-            if blow.write is not None:
-                count_writes(dying_at(blow.write))
+            todo, writes = act(name, shop, random.Random(seed), workspace), [0]
+            if blow.seconds is None:
+                count_writes(dying_at(blow.write, writes))
             os.write(writing, b"ready")
             todo()
-            os.write(writing, b"done")
+            os.write(writing, str(writes[0]).encode())
 
     pid, reading = forked(doing)
     with os.fdopen(reading, "rb", buffering=0) as pipe:
-        ready = pipe.read(5)
-        began = time.monotonic()
+        ready, began = pipe.read(5), time.monotonic()
         if ready and blow.seconds is not None:
             time.sleep(blow.seconds)
             os.kill(pid, signal.SIGKILL)
-        pipe.read()
-    status = os.waitpid(pid, 0)[1]
+        writes = int(pipe.read() or 0)
+    seconds, status = time.monotonic() - began, os.waitpid(pid, 0)[1]
     if not ready or (os.WIFEXITED(status) and os.WEXITSTATUS(status)):
         raise RuntimeError(f"{name} failed by itself")
-    return os.WIFSIGNALED(status), time.monotonic() - began
+    return Struck(os.WIFSIGNALED(status), seconds, writes)
 
 
 def mend(shop: Path) -> list[str]:
@@ -205,12 +222,13 @@ def mend(shop: Path) -> list[str]:
     return list(reconcile(layout, "").lines())
 
 
-def trial(shop: Path, model_name: str, name: str, number: int, rng: random.Random, spans: dict[str, float]) -> "Trial":
+def trial(shop: Path, model_name: str, name: str, number: int, rng: random.Random, whole: dict[str, Struck]) -> "Trial":
     """Kill one act, reconcile, check, reconcile again, do the act again, and check that too."""
-    blow = Blow(seconds=rng.uniform(0, spans[name])) if rng.random() < 0.5 else Blow(write=rng.randrange(WRITTEN[name]))
+    at_write = rng.random() < 0.5
+    blow = Blow(write=rng.randrange(whole[name].writes)) if at_write else Blow(rng.uniform(0, whole[name].seconds))
     seed, layout = rng.randrange(10**9), Layout.here(shop)
     workspace = lay_out(shop, number) if name == "register" else None
-    killed, seconds = struck(shop, name, seed, workspace, blow)
+    done = struck(shop, name, seed, workspace, blow)
     found: list[str] = []
     lines = answer(lambda: mend(shop))
     found += [f"after reconcile: {fault}" for fault in answer(lambda: faults(layout, model_name))]
@@ -225,12 +243,8 @@ def trial(shop: Path, model_name: str, name: str, number: int, rng: random.Rando
     if workspace:
         shutil.rmtree(workspace.path)
     found += [f"after it was done once more: {fault}" for fault in answer(lambda: faults(layout, model_name))]
-    where = f"before write {blow.write}" if blow.write is not None else f"after {1000 * seconds:.0f} ms"
-    return Trial(name, where if killed else "not killed: it had ended", lines, found)
-
-
-WRITTEN = {"register": 60, "decide": 14, "promote": 12, "roll back": 12}
-"""How many writes an act may have, about."""
+    where = f"before write {blow.write}" if blow.write is not None else f"after {1000 * done.seconds:.0f} ms"
+    return Trial(name, where if done.killed else "not killed: it had ended", lines, found)
 
 
 @dataclass(frozen=True)
@@ -243,12 +257,12 @@ class Trial:
     faults: list[str]
 
 
-def spans_of(shop: Path, rng: random.Random) -> dict[str, float]:
-    """Seconds that each act takes when nobody kills it; makes a second version on the way."""
-    spans = {}
+def unstruck(shop: Path, rng: random.Random) -> dict[str, Struck]:
+    """Each act when nobody kills it; makes a second version on the way."""
+    whole = {}
     for number, name in enumerate(ACTS):
         workspace = lay_out(shop, 0xF000 + number) if name == "register" else None
-        _, spans[name] = struck(shop, name, rng.randrange(10**9), workspace, Blow())
+        whole[name] = struck(shop, name, rng.randrange(10**9), workspace, Blow())
         if workspace:
             shutil.rmtree(workspace.path)
-    return spans
+    return whole
