@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ecom_llm.records import UserError
+from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
 from ecom_llm.registry.versions import Registry, Version, answered
 
@@ -106,7 +107,7 @@ def settle(registry: Registry) -> list[str]:
     Returns:
         What was mended, in words.
     """
-    mended = registry.finish_decision()
+    mended = finish(registry)
     champion = registry.aliases().get("champion")
     mended += unfinished(registry, registry.journal.read(), champion)
     versions = sorted(registry.versions(), key=lambda one: int(one.number))

@@ -18,6 +18,8 @@ from ecom_llm.registry.journal import Chain, Entry, Journal
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+    from ecom_llm.registry.versions import Registry
+
 FOLDER = "decision"
 TOLD = f"{FOLDER}/decision.json"
 """The decision for programs; its hash is the entry's `sha256`."""
@@ -71,6 +73,28 @@ def keep(client: "MlflowClient", run_id: str, journal: Journal) -> str:
     folder = written_down(journal)
     client.log_artifacts(run_id, str(folder), FOLDER)
     return json.loads((folder / "decision.json").read_bytes())["rules_key"]
+
+
+def finish(registry: "Registry") -> list[str]:
+    """Within `journal.held`: bring a decision that is written down to its end, or drop it if the journal does not tell of it.
+
+    Returns:
+        What became of it, in words.
+    """
+    journal = registry.journal
+    if not written_down(journal).exists():
+        return []
+    entry = entry_of(journal, journal.read())
+    version = next((one for one in registry.versions() if entry and one.number == entry.version), None)
+    if entry is None or version is None:
+        strike_out(journal)
+        return ["a decision that nobody was told of was dropped: the next run decides anew"]
+    key = keep(registry.mlflow, version.run_id, journal)
+    for name in ("gate", "compared_with"):
+        registry.tag(version.number, name, entry.details[name])
+    registry.tag(version.number, "decision_key", key)
+    strike_out(journal)
+    return [f"the decision on version {version.number} is kept with it"]
 
 
 def strike_out(journal: Journal) -> None:

@@ -15,7 +15,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
 from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe, tracking_uri
-from ecom_llm.registry.decisions import entry_of, keep, logged_hashes, strike_out, write_down, written_down
+from ecom_llm.registry.decisions import finish, logged_hashes, write_down
 from ecom_llm.registry.journal import Event, Journal
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
 from ecom_llm.registry.runs import experiment_id
@@ -263,30 +263,10 @@ class Registry:
     def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:
         """Keep a decision and its page with the version; the tag `decision_key`, set last, says that all is there."""
         with self.journal.held():
-            self.finish_decision()
+            finish(self)
             details = write_down(self.journal, decision, page)
             self.note("decided", version.number, **details)
-            self.finish_decision()
-
-    def finish_decision(self) -> list[str]:
-        """Within `journal.held`: bring a decision that is written down to its end, or drop it if the journal does not tell of it.
-
-        Returns:
-            What became of it, in words.
-        """
-        if not written_down(self.journal).exists():
-            return []
-        entry = entry_of(self.journal, self.journal.read())
-        version = next((one for one in self.versions() if entry and one.number == entry.version), None)
-        if entry and version:
-            key = keep(self.mlflow, version.run_id, self.journal)
-            for name in ("gate", "compared_with"):
-                self.tag(version.number, name, entry.details[name])
-            self.tag(version.number, "decision_key", key)
-        strike_out(self.journal)
-        if entry and version:
-            return [f"the decision on version {version.number} is kept with it"]
-        return ["a decision that nobody was told of was dropped: the next run decides anew"]
+            finish(self)
 
     @answered
     def decision_hashes(self, version: Version) -> dict[str, str]:

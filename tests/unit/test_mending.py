@@ -9,12 +9,13 @@ import pytest
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import GateDecision
-from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback, versions
+from ecom_llm.registry import Candidate, Registry, Version, decisions, open_registry, promote, rollback
 from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.cleaning import old_versions, remove_old
 from ecom_llm.registry.decisions import hashes_in, written_down
 from ecom_llm.registry.journal import Journal
 from ecom_llm.registry.mending import mend_workspace
+from ecom_llm.registry.versions import ANCHOR
 from tests.unit.test_registry import fill
 
 REPO = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def registry(made: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry
     for tag in {"promoted", "rolled_back", "gate", "compared_with", "decision_key"} & set(found.versions()[0].tags):
         found.mlflow.delete_model_version_tag("shop", found.versions()[0].number, tag)
     found.journal.file.unlink()
-    found.mlflow.delete_registered_model_tag("shop", versions.ANCHOR)
+    found.mlflow.delete_registered_model_tag("shop", ANCHOR)
     found.announce(found.versions()[0])
 
 
@@ -165,7 +166,7 @@ def test_a_decision_that_was_cut_off_is_kept_if_the_journal_tells_of_it(registry
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((versions, "keep", dying) if told else (Journal, "append", dying)))
+        patch.setattr(*((decisions, "keep", dying) if told else (Journal, "append", dying)))
         with pytest.raises(Killed):
             registry.record_decision(version, decision("7"), page)
     assert written_down(registry.journal).exists()
