@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation bench-flow
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify proof-kills proof-concurrency
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -84,6 +84,12 @@ proof-summaries: $(READY)  ## summaries of reviews whose opinions are known, of 
 
 proof-verify: $(READY)  ## N times one byte changed in a champion's weights, params, lock, journal or data: verify finds and names each
 	@$(BIN)/python -m proofs.verify $(or $(N),200) $(or $(SEED),1)
+
+proof-kills: $(READY)  ## N kills of registrations, decisions, promotions, roll-backs and whole runs: reconcile mends each, the rerun is that of none
+	@$(BIN)/python -m proofs.kills $(or $(N),100) $(or $(SEED),1)
+
+proof-concurrency: $(READY)  ## 4 runs at once, then 20 promotions and roll-backs at once: one champion, and a journal that tells of it
+	@$(BIN)/python -m proofs.concurrency
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

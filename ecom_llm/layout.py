@@ -143,6 +143,11 @@ class Layout:
         return self.curves / f"{self.workspace.name}.jsonl"
 
     @property
+    def engines(self) -> Path:
+        """Records of the processes that run flows, each held as long as it lives."""
+        return self.state / "engines"
+
+    @property
     def prefect(self) -> Path:
         return self.state / "prefect"
 

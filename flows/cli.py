@@ -14,6 +14,7 @@ from ecom_llm.records import UserError
 from flows.approval.commands import approve, reject
 from flows.data import commands as data
 from flows.entering import RecipeOption, Settings, enter, require_servers
+from flows.keeping import clean, reconcile
 from flows.study import commands as study
 from flows.sweep.commands import sweep
 from tasks.dvc import StageError
@@ -34,7 +35,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for command in (data.add, data.inspect, data.app, sweep, study.app, approve, reject):
+for command in (data.add, data.inspect, data.app, sweep, study.app, approve, reject, reconcile, clean):
     app.command(command)
 
 
@@ -61,21 +62,24 @@ def run(*, recipe: RecipeOption = None, set_: Settings = (), promote: bool = Tru
         Whether an approved candidate becomes champion.
     """
     from flows.checkout import settled_version, standing_of
-    from tasks.curves import end_dead_curves
+    from flows.working import at_work, beginning_flows, mend_first
     from tasks.git import require_repository
 
     layout, params = enter(recipe, set_)
     require_repository(layout.workspace)
-    known = settled_version(layout, params, promote) if recipe is None and not set_ else None
-    if known is not None:
-        end_dead_curves(layout)
-        print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
-        return
-    require_servers(layout, params)
-    from flows.summary import told
-    from flows.training import training_pipeline
+    with at_work():
+        mend_first(layout)
+        known = settled_version(layout, params, promote) if recipe is None and not set_ else None
+        if known is not None:
+            print(f"Nothing changed: {standing_of(*known)}. Nothing to do.")
+            return
+        require_servers(layout, params)
+        from flows.summary import told
+        from flows.training import training_pipeline
 
-    print(f"\n{told(training_pipeline(params, promote=promote), layout, recipe)}")
+        with beginning_flows():
+            decision = training_pipeline(params, promote=promote)
+    print(f"\n{told(decision, layout, recipe)}")
 
 
 @app.command
@@ -139,15 +143,19 @@ def promote(version: str, *, recipe: RecipeOption = None) -> None:
         Recipe that names the registered model and its rules.
     """
     from ecom_llm.registry import open_registry
+    from flows.working import at_work, beginning_flows, mend_first
 
     layout, params = enter(recipe)
     require_servers(layout, params)
-    registry = open_registry(params.registry.model_name, layout)
-    registry.version(version)  # say so at once where there is none
-    from flows.checkout import standing_of
-    from flows.promotion import promotion
+    with at_work():
+        mend_first(layout)
+        registry = open_registry(params.registry.model_name, layout)
+        registry.version(version)  # say so at once where there is none
+        from flows.checkout import standing_of
+        from flows.promotion import promotion
 
-    decision = promotion(version, params)
+        with beginning_flows():
+            decision = promotion(version, params)
     print("\n".join(["", decision.verdict, *decision.lines()]))
     if not decision.approved:
         raise UserError(f"version {version} was not promoted: the gate refused it. Its rules: promote in params.yaml.")
@@ -171,11 +179,15 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
     recipe
         Recipe that names the registered model.
     """
+    from flows.working import at_work, mend_first
+
     layout, params = enter(recipe)
     require_servers(layout, params)
-    from flows.rollback import rollback
+    with at_work():
+        from flows.rollback import roll_back_at_once
 
-    champion = rollback(params.registry.model_name, to or "")
+        champion = roll_back_at_once(params.registry.model_name, to or "")
+        mend_first(layout)  # afterwards: a shop with a bad model does not wait for it
     print(f"\nVersion {champion.number} is champion again.")
 
 

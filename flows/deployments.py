@@ -1,12 +1,14 @@
 """The deployments as prefect.yaml names them, with forms that are filled from params.yaml and sweep.yaml."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from prefect import Flow
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
-from prefect.schedules import Cron, Schedule
+from prefect.schedules import Cron, Interval, Schedule
 from prefect.utilities.templating import apply_values
 
 from ecom_llm.layout import Layout
@@ -14,6 +16,7 @@ from ecom_llm.params import Params, load_params, read_yaml
 from ecom_llm.params.space import Sweep, load_sweep
 from ecom_llm.records import UserError
 from flows.promotion import promotion
+from flows.reconcile import reconcile
 from flows.rollback import rollback
 from flows.server_settings import settle_server
 from flows.sweep.flow import sweep
@@ -21,7 +24,7 @@ from flows.training import training_pipeline
 
 log = get_logger(__name__)
 
-FLOWS: dict[str, Flow] = {flow.fn.__name__: flow for flow in (training_pipeline, sweep, promotion, rollback)}
+FLOWS: dict[str, Flow] = {flow.fn.__name__: flow for flow in (training_pipeline, sweep, promotion, rollback, reconcile)}
 """What prefect.yaml's entrypoints may name."""
 
 
@@ -55,11 +58,21 @@ def form() -> dict[str, object]:
 
 
 def schedules(entry: Mapping[str, object]) -> list[Schedule]:
-    """The schedules of a deployment."""
-    return [
-        Cron(one["cron"], timezone=one.get("timezone"), active=one.get("active", True))
-        for one in entry.get("schedules", [])
-    ]
+    """The schedules of a deployment: cron or, in seconds, interval."""
+
+    def schedule(one: Mapping[str, object]) -> Schedule:
+        shared = {"timezone": one.get("timezone"), "active": one.get("active", True)}
+        return (
+            Interval(timedelta(seconds=one["interval"]), **shared) if "interval" in one else Cron(one["cron"], **shared)
+        )
+
+    return [schedule(one) for one in entry.get("schedules", [])]
+
+
+def limit(entry: Mapping[str, object]) -> ConcurrencyLimitConfig | None:
+    """How many runs of a deployment there may be at a time, and what happens to more."""
+    asked = entry.get("concurrency_limit")
+    return ConcurrencyLimitConfig.model_validate(asked) if asked else None
 
 
 def flow_of(entry: Mapping[str, object], file: Path) -> Flow:
@@ -86,6 +99,7 @@ def deployments(params: Params, asked: Sweep | None, file: Path) -> list[RunnerD
             name=entry["name"],
             parameters=apply_values(entry.get("parameters", {}), filled),
             schedules=schedules(entry),
+            concurrency_limit=limit(entry),
         )
         for entry in read_yaml(file).get("deployments", [])
         if asked or flow_of(entry, file) is not sweep

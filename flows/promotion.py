@@ -4,6 +4,7 @@ from prefect import flow
 
 from ecom_llm.params import Params
 from ecom_llm.promote.decision import GateDecision
+from flows.working import at_work
 from tasks.approval import concluded, release
 from tasks.model import decide_again, find_version
 
@@ -16,7 +17,8 @@ def promotion(version: str, params: Params) -> GateDecision:
         version: number of a registered version; one that was rolled back or rejected may return this way.
         params: the gate's rules and the model's name, as in params.yaml.
     """
-    candidate = find_version(version, params.registry.model_name)
-    decision = decide_again(candidate, params)
-    why = release(candidate, decision, params.promote, by_hand=True) if decision.approved else ""
+    with at_work():
+        candidate = find_version(version, params.registry.model_name)
+        decision = decide_again(candidate, params)
+        why = release(candidate, decision, params.promote, by_hand=True) if decision.approved else ""
     return concluded(decision, why)

@@ -7,6 +7,7 @@ from prefect import flow
 from ecom_llm.params import Params
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.registry import Version
+from flows.working import at_work
 from tasks.approval import concluded, release
 from tasks.model import decide_promotion, register_candidate
 from tasks.reproduce import reproduce
@@ -27,9 +28,10 @@ def training_pipeline(params: Params, promote: bool = True) -> GateDecision:
         params: every value of params.yaml, as this run is to use it.
         promote: whether an approved candidate becomes champion.
     """
-    decision, candidate = train_and_judge(params, Path.cwd())
-    # after the workspace is closed: a person may take days to approve
-    why = release(candidate, decision, params.promote) if promote and decision.approved else ""
+    with at_work():
+        decision, candidate = train_and_judge(params, Path.cwd())
+        # after the workspace is closed: a person may take days to approve
+        why = release(candidate, decision, params.promote) if promote and decision.approved else ""
     return concluded(decision, why)
 
 

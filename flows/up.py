@@ -15,10 +15,11 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import artifact_root, embedded_uri
+from ecom_llm.registry.connection import alone, make_tables
 from flows.lost import end_lost_runs
 from flows.settings import ADDRESSES, noted, require_prefect, standing, standing_file
-from tasks.curves import end_dead_curves
-from tasks.holds import end_group, hold, is_held, works_in
+from tasks.holds import drop, end_group, hold, is_held, works_in
+from tasks.reconcile import reconcile
 from tasks.workspace import remove_dead_runs
 
 HOST = "127.0.0.1"
@@ -94,7 +95,8 @@ def prefect_server(layout: Layout, port: int) -> Service:
 
 def mlflow_server(layout: Layout, port: int) -> Service:
     """MLflow's server and UI over the embedded store; it names artifacts by their place, as the embedded store does."""
-    layout.mlflow.mkdir(parents=True, exist_ok=True)
+    with alone(embedded_uri(layout), "mlflow"):
+        make_tables(embedded_uri(layout))
     store = ["--backend-store-uri", embedded_uri(layout)]
     artifacts = ["--default-artifact-root", artifact_root(layout).as_uri(), "--no-serve-artifacts"]
     command = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1", *store, *artifacts]
@@ -130,13 +132,16 @@ def note(layout: Layout, services: list[Service], **addresses: str) -> None:
     standing_file(layout).write_text(json.dumps({"groups": groups, "environment": addresses}), encoding="utf-8")
 
 
-def end_leftovers(layout: Layout) -> None:
-    """End what an `up` that was killed has left standing."""
+def end_leftovers(layout: Layout) -> bool:
+    """End what an `up` that was killed has left standing; returns whether there was anything."""
     file = standing_file(layout)
-    if file.exists() and not is_held(file):
-        for group in noted(file).get("groups", []):
-            if works_in(group, layout.workspace):
-                end_group(group)
+    if not file.exists() or is_held(file):
+        return False
+    groups = [group for group in noted(file).get("groups", []) if works_in(group, layout.workspace)]
+    for group in groups:
+        end_group(group)
+    drop(file)
+    return bool(groups)
 
 
 def stop(services: list[Service]) -> None:
@@ -173,8 +178,9 @@ def servers(layout: Layout, prefect_port: int | None, mlflow_port: int | None) -
             await_health(url, services)
         if ports["prefect"] is not None:
             end_lost_runs(os.environ["PREFECT_API_URL"])
-        remove_dead_runs(layout)
-        end_dead_curves(layout)
+        ours = "" if ports["prefect"] is not None else os.environ["PREFECT_API_URL"].rstrip("/")
+        for line in reconcile(layout, ours).lines():
+            print(line, flush=True)
         require_prefect()
         services.append(start("deployments", ["flows.serving"], layout))
         note(layout, services, **{name: os.environ[name] for name in ADDRESSES})

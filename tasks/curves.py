@@ -51,7 +51,9 @@ def take_note(workspace: "Workspace") -> None:
     layout = workspace.layout
     note = Note.of(load_params(layout.params).registry.model_name, layout)
     layout.curves.mkdir(parents=True, exist_ok=True)
-    note_file(layout, layout.workspace.name).write_text(note.model_dump_json(), encoding="utf-8")
+    half = layout.curves / f"{layout.workspace.name}.half"
+    half.write_text(note.model_dump_json(), encoding="utf-8")
+    half.replace(note_file(layout, layout.workspace.name))  # a note cut off by a kill would say nothing to anybody
 
 
 @dataclass
@@ -142,17 +144,23 @@ def live_curve(workspace: "Workspace") -> Iterator[None]:
         thread.join(FINISH_SECONDS if follower.ending == "FINISHED" else STOP_SECONDS)
 
 
-def end_dead_curves(layout: Layout) -> None:
-    """End the runs in MLflow that dead workspaces have left running; a store that does not answer is asked next time."""
+def end_dead_curves(layout: Layout) -> list[str]:
+    """End what dead workspaces have left running or half registered in MLflow; a store that does not answer is asked next time.
+
+    Returns:
+        What was mended, in words.
+    """
+    mended = []
     for file in sorted(layout.curves.glob("*.json")):
         workspace = file.stem
         if is_held(run_file(layout.worktrees / workspace)):
             continue
         try:
-            end_dead(Note.model_validate_json(file.read_text(encoding="utf-8")), workspace, layout)
+            mended += end_dead(Note.model_validate_json(file.read_text(encoding="utf-8")), workspace, layout)
         except FileNotFoundError:
             continue  # another process was faster
         except (UserError, ValueError) as error:
             run_logger().warning("The interrupted run %s may still pass for running in MLflow: %s", workspace, error)
             continue
         forget(layout, workspace)
+    return mended

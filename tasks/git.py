@@ -23,6 +23,8 @@ IDENTITY = {
 
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 """Set inside git hooks, where they name another place than the working directory."""
+RUNS = "????????-??????-????"
+"""What the worktrees of runs are called."""
 
 
 def environment() -> dict[str, str]:
@@ -157,12 +159,39 @@ def add_worktree(checkout: Path, path: Path, sha: str) -> None:
 
 def remove_worktree(checkout: Path, path: Path) -> None:
     """Remove a worktree and git's record of it, however little of it is left."""
+    record = records(checkout) / path.name
+    (record / "locked").unlink(missing_ok=True)  # by `worktree add` until it has ended: pruning would pass it over
     if path.exists():
         try:
             git("worktree", "remove", "--force", str(path), cwd=checkout)
         except UserError:  # half made, or git lost track of it
             shutil.rmtree(path, ignore_errors=True)
     git("worktree", "prune", cwd=checkout)
+    if record.is_dir() and not path.exists():  # killed before it noted its place, which pruning asks for
+        shutil.rmtree(record, ignore_errors=True)
+
+
+def records(checkout: Path) -> Path:
+    """Where git keeps its records of the checkout's worktrees."""
+    return checkout / git("rev-parse", "--git-common-dir", cwd=checkout) / "worktrees"
+
+
+def lost_worktrees(checkout: Path, folder: Path) -> list[str]:
+    """The names of the worktrees that git has a record of, and that are not in the folder in which they belong."""
+    try:
+        known = [path for path in records(checkout).glob("*") if path.is_dir()]
+    except UserError:  # no repository: it has no worktrees
+        return []
+    ours = [path for path in known if str(folder) in place_of(path) or (not place_of(path) and path.match(RUNS))]
+    return sorted(path.name for path in ours if not (folder / path.name).exists())
+
+
+def place_of(record: Path) -> str:
+    """Where a record says that its worktree is; empty where it was cut off before it said so."""
+    try:
+        return (record / "gitdir").read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def listed(checkout: Path, sha: str) -> dict[str, str]:

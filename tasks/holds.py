@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -35,12 +36,44 @@ class Hold:
 def hold(file: Path) -> Iterator[Hold]:
     """Hold a lock on a new file for the length of the block, and remove the file afterwards."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(file):
         try:
             yield Hold(file)
         finally:
             file.unlink(missing_ok=True)
+
+
+def locked(file: Path) -> TextIO:
+    """The file, open, with the lock on it. Who waited for the lock may hold one on a file that is gone, and makes another."""
+    while True:
+        handle = file.open("a", encoding="utf-8")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if names(file, handle):
+            return handle
+        handle.close()
+
+
+def names(file: Path, handle: TextIO) -> bool:
+    """Whether a path still names the file that was opened."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(handle.fileno()))
+
+
+def drop(file: Path) -> bool:
+    """Remove the file that a dead process held; returns whether it is gone. What a living one holds, or is about to, stays."""
+    try:
+        with file.open(encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if names(file, handle):
+                file.unlink()
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        pass
+    return True
 
 
 def run_file(worktree: Path) -> Path:
@@ -49,10 +82,10 @@ def run_file(worktree: Path) -> Path:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a living process holds the file."""
+    """Whether a living process holds the file. The question itself holds nobody up who asks the same."""
     try:
         with file.open(encoding="utf-8") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from ecom_llm.registry.keys import signing_key
 from tasks import dvc, git
 from tasks.curves import end_dead_curves
 from tasks.external import ask_external
-from tasks.holds import Hold, end_group, hold, is_held, one_at_a_time, run_file, works_in
+from tasks.holds import Hold, drop, end_group, hold, is_held, one_at_a_time, run_file, works_in
 from tasks.logs import run_logger
 from tasks.snapshot import Snapshot, take_snapshot
 
@@ -71,6 +71,14 @@ def results(workspace: Workspace) -> list[str]:
     return sorted({name for name in changed if Path(name).name in ("dvc.lock", ".gitignore")})
 
 
+def copy_whole(source: Path, target: Path, half: Path) -> None:
+    """Copy a file so that a kill leaves the old or the new one: half a dvc.lock would fail every run after it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, half)
+    half.replace(target)
+
+
 def bring_back(workspace: Workspace, snapshot: Snapshot, checkout: Path) -> bool:
     """Put dvc.lock and outs into the checkout, if what they rest on still stands there; return whether it does."""
     with git.open_index(checkout) as index:
@@ -80,9 +88,9 @@ def bring_back(workspace: Workspace, snapshot: Snapshot, checkout: Path) -> bool
     lock = checkout / "dvc.lock"
     before = lock.read_bytes() if lock.exists() else None
     try:
+        half = checkout / ".dvc" / "tmp" / f"{workspace.path.name}.half"  # where git sees none of it
         for name in results(workspace):
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(workspace.path / name, checkout / name)
+            copy_whole(workspace.path / name, checkout / name, half)
         dvc.dvc("checkout", "dvc.yaml", cwd=checkout)
     except (UserError, OSError) as error:  # an edited out, a full disk: the results are safe in DVC's cache
         lock.unlink(missing_ok=True)
@@ -95,15 +103,18 @@ def bring_back(workspace: Workspace, snapshot: Snapshot, checkout: Path) -> bool
 
 def remove_dead_runs(layout: Layout) -> list[str]:
     """End what dead runs left at work and remove their worktrees; return their names."""
-    dead = [path for path in sorted(layout.worktrees.glob("*")) if path.is_dir() and not is_held(run_file(path))]
+    left = {path for path in layout.worktrees.glob("*") if path.is_dir()}
+    left |= {layout.worktrees / name for name in git.lost_worktrees(layout.workspace, layout.worktrees)}
+    dead = [path for path in sorted(left) if not is_held(run_file(path))]
     for path in dead:
         file = run_file(path)
         group = Hold(file).group() if file.exists() else None
         if group is not None and works_in(group, path):
             end_group(group)
         git.remove_worktree(layout.workspace, path)
-        file.unlink(missing_ok=True)
-        run_logger().info("Removed what the interrupted run %s had left.", path.name)
+    for file in layout.worktrees.glob("*.run"):  # that of a run killed before its worktree was laid out, or after
+        if not is_held(file):
+            drop(file)
     return [path.name for path in dead]
 
 
@@ -139,8 +150,10 @@ def open_snapshot(params: Params, checkout: Path) -> Iterator[tuple[Workspace, S
     signing_key(params.registry.signing_key, main)  # now, not after hours of training
     name = run_name()
     with one_at_a_time(turn(main)):
-        remove_dead_runs(main)
-        end_dead_curves(main)
+        for name in remove_dead_runs(main):
+            run_logger().info("Removed what the interrupted run %s had left.", name)
+        for line in end_dead_curves(main):
+            run_logger().info("Mended: %s", line)
         snapshot = take_snapshot(checkout, params, name)
     with open_worktree(checkout, snapshot.commit, name) as workspace:
         if external := ask_external(workspace.layout):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ecom_llm.records import UserError
+from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
 from ecom_llm.registry.versions import APPROVAL, Registry, Version, answered
 
@@ -99,8 +100,7 @@ def rollback(
             registry.tag(now.number, "rolled_back", "true")
         registry.tag(back.number, "rolled_back", "false")
         registry.alias("champion", back.number)
-        further = before(registry, back)
-        registry.alias("previous", further.number if further else None)
+        point_to_previous(registry, back.number)
         registry.note("rolled back", back.number, instead_of=now.number if now else "")
     return now or back, back
 
@@ -114,18 +114,56 @@ def settle(registry: Registry) -> list[str]:
     Returns:
         What was mended, in words.
     """
-    chain = registry.journal.read()
+    mended = finish(registry)
     champion = registry.aliases().get("champion")
-    mended = [*unfinished(registry, chain, champion)]
-    known = {entry.version for entry in chain.entries if entry.event in ("registered", "found")}
-    for version in sorted(registry.versions(), key=lambda one: int(one.number)):
+    mended += unfinished(registry, registry.journal.read(), champion)
+    versions = sorted(registry.versions(), key=lambda one: int(one.number))
+    known = {entry.version for entry in registry.journal.read().entries if entry.event in ("registered", "found")}
+    for version in versions:
         if version.number not in known:
             registry.note("found", version.number, **version.identity)
             mended.append(f"version {version.number} was not in the journal yet")
     if champion and registry.journal.read().champion != champion:
         registry.note("found", champion, alias="champion")
         mended.append(f"version {champion} became champion outside of this program")
+    return [*mended, *straightened(registry), *anchored(registry)]
+
+
+def returned(registry: Registry) -> list[str]:
+    """Give the champion that the journal tells of its alias back, within `held`, where somebody took it away in MLflow."""
+    told = registry.journal.read().champion
+    if told is None or registry.aliases().get("champion") or told not in {one.number for one in registry.versions()}:
+        return []
+    registry.alias("champion", told)
+    return [f"version {told} is champion, and had lost the alias"]
+
+
+def straightened(registry: Registry) -> list[str]:
+    """The champion is neither the candidate nor its own predecessor: a change of the champion may die before it says so."""
+    aliases, mended = registry.aliases(), []
+    champion = aliases.get("champion")
+    if champion and aliases.get("candidate") == champion:
+        registry.alias("candidate", None)
+        mended.append(f"version {champion} is champion, and was still called candidate")
+    if champion and aliases.get("previous") == champion:
+        point_to_previous(registry, champion)
+        mended.append(f"version {champion} is champion, and was still called previous")
     return mended
+
+
+def point_to_previous(registry: Registry, champion: str) -> None:
+    """Let the alias `previous` name the champion before."""
+    further = before(registry, registry.version(champion))
+    registry.alias("previous", further.number if further else None)
+
+
+def anchored(registry: Registry) -> list[str]:
+    """Let MLflow know the end of the journal, where a process died between the two; a broken one is left for people to see."""
+    chain, anchor = registry.journal.read(), registry.anchor()
+    if chain.faults or chain.head == anchor or chain.missing(anchor):
+        return []
+    registry.anchor_to(chain.head)
+    return ["MLflow did not know the last entry of the journal yet"]
 
 
 def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[str]:
@@ -138,6 +176,8 @@ def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[s
         undo(registry, last, champion)
         registry.note("abandoned", last.version, what=last.event, **last.details)
         return [f"{last.event} to version {last.version} was broken off; version {champion or 'none'} is champion"]
+    if last.event == "rolling back":
+        point_to_previous(registry, champion)  # of the two aliases it comes second
     done = "promoted" if last.event == "promoting" else "rolled back"
     registry.note(done, last.version, **last.details, settled="after a crash")
     return [f"{last.event} to version {last.version} was done, though its process died"]
@@ -153,5 +193,7 @@ def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
     registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
     if begun.event == "rolling back" and champion:
         registry.tag(champion, "rolled_back", "false")
-    back = before(registry, registry.version(champion)) if champion else None
-    registry.alias("previous", back.number if back else None)
+    if champion:
+        point_to_previous(registry, champion)
+    else:
+        registry.alias("previous", None)

@@ -90,6 +90,23 @@ def alone(uri: str, name: str) -> Iterator[None]:
         yield
 
 
+def make_tables(uri: str) -> None:
+    """Make an embedded store's tables where it has none, so that it is there whole or not at all; within its lock.
+
+    MLflow makes them by seventy migrations that take seconds, and its next start fails for ever where a kill fell in between: half
+    of a table then exists already.
+    """
+    if not uri.startswith("sqlite:///") or (file := Path(uri.removeprefix("sqlite:///"))).exists():
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    half = file.with_suffix(".half")
+    for left in (half, half.with_name(f"{half.name}-journal")):
+        left.unlink(missing_ok=True)
+    SqlAlchemyStore(f"sqlite:///{half}", (file.parent / "artifacts").as_uri())._dispose_engine()
+    half.rename(file)
+
+
 def client(uri: str) -> "MlflowClient":
     """MLflow's client, quiet and without telemetry.
 
@@ -109,6 +126,7 @@ def client(uri: str) -> "MlflowClient":
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        make_tables(uri)
         return MlflowClient(uri)
     except MlflowException as error:
         raise UserError(f"MLflow cannot use {uri}: {first_line(error)}. Mend MLFLOW_TRACKING_URI.") from error

@@ -33,12 +33,13 @@ Event = Literal[
     "rolling back",
     "rolled back",
     "abandoned",
+    "removed",
 ]
 ANSWERS = ("approved", "rejected")
 """What a person said of a decision of the gate."""
 BEGUN = ("promoting", "rolling back")
 """What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
-SAID = ("found", "registered", "decided", *ANSWERS)
+SAID = ("found", "registered", "decided", *ANSWERS, "removed")
 """What happens to a version without a change of the champion."""
 CHAMPION_SINCE = ("found", "promoted", "rolled back")
 """Events after which the entry's version is champion; `found` only where its details say so."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal
 from ecom_llm.layout import Layout
 from ecom_llm.records import Record
 from ecom_llm.registry.connection import tracking_uri
+from ecom_llm.registry.mending import mend_workspace
 from ecom_llm.registry.recording import Candidate, flat_params
-from ecom_llm.registry.runs import WORKSPACE, end_running, held_points, live_run, log_metrics
+from ecom_llm.registry.runs import WORKSPACE, held_points, live_run, log_metrics
 from ecom_llm.registry.versions import Registry, answered, open_registry, registry_at
 from ecom_llm.train.told import Told
 
@@ -103,25 +104,19 @@ class Note(Record):
         return cls(uri=tracking_uri(layout), model_name=model_name)
 
 
-@answered
-def end_dead_in(registry: Registry, workspace: str) -> bool:
-    """Mark a dead workspace's runs as killed where they pass for running; return whether this store knows the workspace."""
-    found = registry.mlflow.get_experiment_by_name(registry.model_name)
-    condition = f"tags.{WORKSPACE} = '{workspace}'"
-    if found is None or not registry.mlflow.search_runs([found.experiment_id], condition, max_results=1):
-        return False
-    end_running(registry.mlflow, found.experiment_id, condition)
-    return True
-
-
-def end_dead(note: Note, workspace: str, layout: Layout) -> None:
+def end_dead(note: Note, workspace: str, layout: Layout) -> list[str]:
     """End a dead workspace's runs, in the store in use or, where that one does not know them, in the one noted.
 
     A server that `ecom-llm up` kept has the embedded store behind it, and is gone: the store in use is asked first.
+
+    Returns:
+        What was mended, in words.
 
     Raises:
         UserError: a store that may hold such a run does not answer.
     """
     for uri in dict.fromkeys((tracking_uri(layout), note.uri)):
-        if end_dead_in(registry_at(uri, note.model_name, layout), workspace):
-            return
+        mended = mend_workspace(registry_at(uri, note.model_name, layout), workspace)
+        if mended is not None:
+            return mended
+    return []

@@ -20,11 +20,15 @@ class SweepRuns:
     registry: Registry
     experiment: str
     run_id: str
+    workspace: str
+    """Name of the worktree it works from: by that the runs are found when its process is dead."""
 
     @contextmanager
     def trial(self, number: int, values: Values) -> Iterator[str]:
         """The nested run of a trial; it ends as the block does. Yields its id."""
-        tags = {PARENT: self.run_id, "trial": str(number)} | {name: str(value) for name, value in values.items()}
+        tags = {PARENT: self.run_id, WORKSPACE: self.workspace, "trial": str(number)} | {
+            name: str(value) for name, value in values.items()
+        }
         run_id = start(self.registry, self.experiment, f"trial {number}", tags)
         with ending(self.registry, run_id):
             yield run_id
@@ -54,11 +58,11 @@ class SweepRuns:
 
 
 @contextmanager
-def open_sweep_runs(registry: Registry, name: str) -> Iterator[SweepRuns]:
+def open_sweep_runs(registry: Registry, name: str, workspace: str) -> Iterator[SweepRuns]:
     """The run of the sweep of that name: a new one, or the one that a sweep cut short has left."""
-    experiment, run_id = begin(registry, name)
+    experiment, run_id = begin(registry, name, workspace)
     with ending(registry, run_id):
-        yield SweepRuns(registry, experiment, run_id)
+        yield SweepRuns(registry, experiment, run_id, workspace)
 
 
 @contextmanager
@@ -76,15 +80,16 @@ def ending(registry: Registry, run_id: str) -> Iterator[None]:
 
 
 @answered
-def begin(registry: Registry, name: str) -> tuple[str, str]:
+def begin(registry: Registry, name: str, workspace: str) -> tuple[str, str]:
     """Find or make the sweep's run; returns the ids of experiment and run. Trials that a kill left running end."""
-    with alone(registry.uri, "registration"):
+    with alone(registry.locks, "registration"):
         experiment = registry.experiment()
     known = registry.mlflow.search_runs([experiment], f"tags.sweep = '{name}'", max_results=1)
     if not known:
-        return experiment, start(registry, experiment, f"sweep {name}", {"sweep": name})
+        return experiment, start(registry, experiment, f"sweep {name}", {"sweep": name, WORKSPACE: workspace})
     run_id = known[0].info.run_id
     end_running(registry.mlflow, experiment, f"tags.`{PARENT}` = '{run_id}'")
+    registry.mlflow.set_tag(run_id, WORKSPACE, workspace)
     registry.mlflow.update_run(run_id, status="RUNNING")
     return experiment, run_id
 

@@ -14,11 +14,11 @@ from ecom_llm.layout import Layout
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
-from ecom_llm.registry.connection import alone, artifact_root, client, first_line, probe, tracking_uri
-from ecom_llm.registry.decisions import log_decision, logged_hashes
+from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe, tracking_uri
+from ecom_llm.registry.decisions import finish, logged_hashes, write_down
 from ecom_llm.registry.journal import Event, Journal
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
-from ecom_llm.registry.runs import end_running, experiment_id
+from ecom_llm.registry.runs import experiment_id
 from ecom_llm.registry.sealing import SIGNATURE, Sealed, unsealed
 from ecom_llm.registry.trainings import log_training, nest, read_training
 
@@ -138,6 +138,11 @@ class Registry:
         """Whether a server stands behind the address."""
         return self.uri.startswith("http")
 
+    @property
+    def locks(self) -> str:
+        """The store beside which its locks lie: an embedded one, else that of the state folder, which those who share a server share."""
+        return self.uri if self.uri.startswith("sqlite:///") else embedded_uri(self.layout)
+
     @answered
     def experiment(self) -> str:
         """The experiment of the model's runs, made on first use; returns its id."""
@@ -161,7 +166,11 @@ class Registry:
     def note(self, event: Event, version: str, **details: str) -> None:
         """Write into the journal, within `journal.held`, and let MLflow know the new end of it."""
         self.journal.append(event, version, **details)
-        self.mlflow.set_registered_model_tag(self.model_name, ANCHOR, self.journal.read().head)
+        self.anchor_to(self.journal.read().head)
+
+    def anchor_to(self, head: str) -> None:
+        """Let MLflow know the end of the journal."""
+        self.mlflow.set_registered_model_tag(self.model_name, ANCHOR, head)
 
     @answered
     def anchor(self) -> str:
@@ -221,19 +230,26 @@ class Registry:
         a failed run and perhaps a version that lacks the tag `complete`, which never counts.
         """
         lock = lock_key(candidate.layout.lock)
-        with alone(self.uri, "registration"), tracking(self.uri):
+        with alone(self.locks, "registration"), tracking(self.uri):
             version = self.version_for_lock(lock)
             if version is None:
                 if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
                     self.mlflow.create_registered_model(self.model_name, description=PURPOSE)
                 experiment = self.experiment()
-                end_running(self.mlflow, experiment, f"tags.lock = '{lock}'")  # what a killed registration left
                 version = self.version(record(self.mlflow, self.model_name, experiment, candidate))
-                with self.journal.held():
-                    self.note("registered", version.number, **version.identity)
-        if self.aliases().get("champion") != version.number:
-            self.mlflow.set_registered_model_alias(self.model_name, "candidate", version.number)
+            self.announce(version)
         return version
+
+    def announce(self, version: Version, **details: str) -> bool:
+        """Tell the journal of a version that is complete, once, and let it be the candidate; returns whether it was news."""
+        with self.journal.held():
+            told = (entry.version for entry in self.journal.read().entries if entry.event in ("registered", "found"))
+            news = version.number not in set(told)
+            if news:
+                self.note("registered", version.number, **version.identity, **details)
+            if self.aliases().get("champion") != version.number:
+                self.alias("candidate", version.number)
+        return news
 
     @answered
     def files(self, version: Version, folder: Path) -> Layout:
@@ -265,12 +281,11 @@ class Registry:
     @answered
     def record_decision(self, version: Version, decision: GateDecision, page: Path) -> None:
         """Keep a decision and its page with the version; the tag `decision_key`, set last, says that all is there."""
-        details = log_decision(self.mlflow, version.run_id, decision, page)
         with self.journal.held():
+            finish(self)
+            details = write_down(self.journal, decision, page)
             self.note("decided", version.number, **details)
-        for name in ("gate", "compared_with"):
-            self.tag(version.number, name, details[name])
-        self.tag(version.number, "decision_key", decision.rules_key)
+            finish(self)
 
     @answered
     def decision_hashes(self, version: Version) -> dict[str, str]:

@@ -57,8 +57,13 @@ def sweep(
     require_repository(layout.workspace)
     require_servers(layout, params)
     from flows.summary import told
-    from flows.sweep.flow import sweep as sweep_flow
     from flows.sweep.results import report
+    from flows.working import at_work, beginning_flows, mend_first
 
-    result = sweep_flow(params, space=str(file), promote=promote, **chosen)
+    with at_work():
+        mend_first(layout)
+        from flows.sweep.flow import sweep as sweep_flow
+
+        with beginning_flows():
+            result = sweep_flow(params, space=str(file), promote=promote, **chosen)
     print(f"\n{told(result.decision, layout, recipe)}\n\n{report(result)}")

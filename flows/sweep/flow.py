@@ -9,12 +9,14 @@ from pydantic import Field
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
-from ecom_llm.params.space import load_sweep, own_values, with_values
-from ecom_llm.registry import SweepRuns, open_registry, open_sweep_runs
+from ecom_llm.params.space import Sweep, Values, load_sweep, own_values, with_values
+from ecom_llm.registry import SweepRuns, Version, open_registry, open_sweep_runs
 from flows.sweep.results import SweepResult, as_csv, rows
 from flows.training import train_and_judge
+from flows.working import at_work
 from tasks.approval import concluded, release
 from tasks.artifacts import publish_trials
+from tasks.curves import noted
 from tasks.reproduce import reproduce
 from tasks.study import Study, open_study
 from tasks.trial import run_trial
@@ -42,12 +44,26 @@ def sweep(
     """
     asked = load_sweep(Path(space)).model_copy(update={"trials": trials, "seed": seed})
     own = own_values(params, asked, Path(space))
+    with at_work():
+        result, version = swept(params, asked, own)
+        # after the base is closed: a person may take days to approve
+        approved = promote and result.decision.approved
+        why = release(version, result.decision, params.promote) if approved else ""
+    return concluded(result, why)
+
+
+def swept(params: Params, asked: Sweep, own: Values) -> tuple[SweepResult, Version]:
+    """Every trial, and the registered and judged best of them."""
     registry = open_registry(params.registry.model_name, Layout.here())
     with open_base(params, Path.cwd()) as base:
         params = load_params(base.layout.params)  # its paths lead back to the checkout
         reproduce("prepare", base)  # with what comes before it: no trial varies these stages
-        with open_study(base, params, asked, own) as study, open_sweep_runs(registry, study.name) as runs:
-            study.optimize(lambda number, values: run_trial(number, values, params, base, runs), trials)
+        with (
+            open_study(base, params, asked, own) as study,
+            noted(base),
+            open_sweep_runs(registry, study.name, base.path.name) as runs,
+        ):
+            study.optimize(lambda number, values: run_trial(number, values, params, base, runs), asked.trials)
             show(study, runs)
             best = study.best()
             decision, version = train_and_judge(with_values(params, best.values), base.path)
@@ -59,8 +75,7 @@ def sweep(
                 decision=decision,
                 picture=str(study.picture),
             )
-    why = release(version, decision, params.promote) if promote and decision.approved else ""
-    return concluded(result, why)
+    return result, version
 
 
 def show(study: Study, runs: SweepRuns) -> None:

@@ -176,7 +176,8 @@ def test_libraries_stay_in_their_rooms():
 
 
 @pytest.mark.parametrize(
-    "module", ["flows.training", "flows.promotion", "flows.rollback", "flows.sweep.flow", "flows.cli"]
+    "module",
+    ["flows.training", "flows.promotion", "flows.rollback", "flows.reconcile", "flows.sweep.flow", "flows.cli"],
 )
 def test_importing_a_flow_loads_no_torch(module):
     program = f"import sys, {module}; print([m for m in ('torch', 'transformers', 'datasets') if m in sys.modules])"

@@ -486,10 +486,8 @@ def test_broken_registration_never_counts(
     experiment = registry.mlflow.get_experiment_by_name("shop").experiment_id
     condition = f"tags.lock = '{lock_key(other.lock)}'"
     assert [run.info.status for run in registry.mlflow.search_runs([experiment], condition)] == ["FAILED"]
-    stuck = registry.mlflow.create_run(experiment, tags={"lock": lock_key(other.lock)}).info.run_id
     made = registry.register(candidate)
     assert made.complete and registry.version_for_lock(lock_key(other.lock)).number == made.number
-    assert registry.mlflow.get_run(stuck).info.status == "KILLED", "a run that SIGKILL left behind is not running"
     registry.mlflow.delete_model_version("shop", made.number)
 
 

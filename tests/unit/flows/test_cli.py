@@ -63,13 +63,27 @@ def test_help_is_quick_and_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.endswith("[]\n")
-    for command in ("run", "sweep", "add", "up", "status", "promote", "rollback", "verify", "write"):
+    for command in (
+        "run",
+        "sweep",
+        "add",
+        "up",
+        "status",
+        "promote",
+        "rollback",
+        "verify",
+        "write",
+        "reconcile",
+        "clean",
+    ):
         assert f" {command} " in done.stdout
     # processor seconds, since the clock depends on who else is at work
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
 
 
-@pytest.mark.parametrize("command", ["run", "sweep", "add", "up", "status", "promote", "rollback", "verify", "write"])
+@pytest.mark.parametrize(
+    "command", ["run", "sweep", "add", "up", "status", "promote", "rollback", "verify", "write", "reconcile", "clean"]
+)
 def test_every_command_s_help_has_an_example(command, capsys):
     cli.app([command, "--help"])
     assert f"ecom-llm {command}" in capsys.readouterr().out.split("For example:")[1]

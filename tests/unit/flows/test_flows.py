@@ -41,7 +41,8 @@ def test_the_flow_visits_the_stages_in_the_order_of_dvc_yaml():
 def test_deployments_carry_the_values_of_params_yaml_and_no_none():
     params = load_params(REPO / "params.yaml")
     made = {deployment.name: deployment for deployment in deployments(params, load_sweep(REPO / "sweep.yaml"), PREFECT)}
-    assert set(made) == {"training-pipeline", "sweep", "promotion", "rollback"}
+    assert set(made) == {"training-pipeline", "sweep", "promotion", "rollback", "reconcile"}
+    assert made["reconcile"].schedules[0].schedule.interval.total_seconds() == 900
     form = made["sweep"]._parameter_openapi_schema.properties
     assert set(form) == set(made["sweep"].parameters) == {"params", "space", "trials", "seed", "promote"}
     assert form["trials"]["minimum"] == 1
@@ -57,7 +58,7 @@ def test_without_a_sweep_yaml_that_can_be_used_all_else_is_served(tmp_path, capl
         (tmp_path / "sweep.yaml").write_text(content)
     asked = asked_of(Layout(tmp_path, tmp_path / ".state"))
     made = deployments(load_params(REPO / "params.yaml"), asked, PREFECT)
-    assert [deployment.name for deployment in made] == ["training-pipeline", "promotion", "rollback"]
+    assert [deployment.name for deployment in made] == ["training-pipeline", "promotion", "rollback", "reconcile"]
     assert "Sweeps are not served" in caplog.text and "sweep.yaml" in caplog.text
 
 
@@ -71,7 +72,10 @@ def test_prefect_yaml_names_flows_that_exist():
 def test_a_schedule_is_there_and_sleeps():
     made = deployments(load_params(REPO / "params.yaml"), load_sweep(REPO / "sweep.yaml"), PREFECT)
     planned = {deployment.name: deployment.schedules for deployment in made if deployment.schedules}
-    assert {name: [one.active for one in found] for name, found in planned.items()} == {"training-pipeline": [False]}
+    assert {name: [one.active for one in found] for name, found in planned.items()} == {
+        "training-pipeline": [False],
+        "reconcile": [True],
+    }
 
 
 def test_a_deployment_of_another_flow_is_told_with_its_file(tmp_path):
@@ -92,7 +96,8 @@ def test_prefect_yaml_deploys_into_the_pool_that_up_makes_and_fills_every_form()
 
 def test_importing_the_flows_loads_no_torch():
     heavy = ("torch", "transformers", "datasets", "mlflow", "dvc", "optuna")
-    code = f"import sys, flows.training, flows.serving, flows.promotion, flows.sweep.flow; print([m for m in {heavy} if m in sys.modules])"
+    flows = "flows.training, flows.serving, flows.promotion, flows.reconcile, flows.sweep.flow"
+    code = f"import sys, {flows}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

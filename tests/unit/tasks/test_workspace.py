@@ -268,3 +268,24 @@ def test_small_floats_and_list_members_survive_the_round_trip(tmp_path):
     (tmp_path / "params.yaml").write_text(written_into(text, changed))
     assert load_params(tmp_path / "params.yaml") == changed
     assert YAML(typ="safe").load(tmp_path / "params.yaml")["train"]["learning_rate"] == 1e-05
+
+
+def test_a_worktree_that_was_half_laid_out_leaves_nothing(project):
+    """Killed in `git worktree add`: git keeps a record that it calls locked, with the worktree's place or without."""
+    layout = Layout.here(project)
+    layout.worktrees.mkdir(parents=True)
+    for name, place in (("20260101-000000-0001", "{}/.git\n"), ("20260101-000000-0002", None)):
+        record = project / ".git" / "worktrees" / name
+        record.mkdir(parents=True)
+        (record / "locked").write_text("initializing")
+        if place:
+            (record / "gitdir").write_text(place.format(layout.worktrees / name))
+        (layout.worktrees / f"{name}.run").write_text("")
+    kept = project / ".git" / "worktrees" / "the user's own"
+    kept.mkdir()
+    (kept / "locked").write_text("on a stick")
+    (kept / "gitdir").write_text("/media/stick/shop/.git\n")
+    assert remove_dead_runs(layout) == ["20260101-000000-0001", "20260101-000000-0002"]
+    assert [path.name for path in (project / ".git" / "worktrees").iterdir()] == ["the user's own"]
+    assert list(layout.worktrees.iterdir()) == []
+    assert remove_dead_runs(layout) == []

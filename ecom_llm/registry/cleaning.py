@@ -1,0 +1,71 @@
+"""Removing old versions: which may go, and how one goes so that a kill in the middle leaves nothing to guess."""
+
+import shutil
+
+from ecom_llm.registry.journal import Chain
+from ecom_llm.registry.mending import folder_of, models_of, remove_model, size
+from ecom_llm.registry.versions import Registry, Version, answered
+
+
+def named(chain: Chain) -> set[str]:
+    """The versions that a journal names as champion, as the one before, or as what a candidate was compared with."""
+    changes = [entry for entry in chain.entries if entry.champion or entry.event in ("promoting", "rolling back")]
+    others = (entry.details.get(name, "") for entry in chain.entries for name in ("instead_of", "compared_with"))
+    return {entry.version for entry in changes} | {one for one in others if one}
+
+
+def removable(registry: Registry, keep: int) -> list[Version]:
+    """The versions that may go, oldest first: not among the `keep` newest, without an alias, and not `named`."""
+    stay = named(registry.journal.read()) | set(registry.aliases().values())
+    return [one for one in reversed(registry.versions()[keep:]) if one.number not in stay]
+
+
+@answered
+def old_versions(registry: Registry, keep: int) -> list[tuple[Version, int]]:
+    """The versions that may go, with the bytes that each would free."""
+    return [(one, weight(registry, one)) for one in removable(registry, keep)]
+
+
+def weight(registry: Registry, version: Version) -> int:
+    """Bytes of a version's model files on this machine's disk."""
+    folder = folder_of(registry.mlflow.get_model_version_download_uri(registry.model_name, version.number))
+    copied = registry.downloads / registry.model_name / version.number
+    return sum(size(one) for one in (folder, copied) if one is not None and one.is_dir())
+
+
+@answered
+def remove_old(registry: Registry, version: Version, keep: int) -> bool:
+    """Remove a version and its model files; its run with numbers and reports stays. Returns whether it still might go.
+
+    The journal tells of it first and the version goes last, so that `finish_removals` knows what a kill has cut off.
+    """
+    with registry.journal.held():
+        if version.number not in {one.number for one in removable(registry, keep)}:
+            return False  # it became somebody's champion since
+        registry.note("removed", version.number, **version.identity)
+        remove(registry, version)
+    return True
+
+
+def remove(registry: Registry, version: Version) -> None:
+    """Remove a version's files, unless another version has the same, and then itself."""
+    client, name = registry.mlflow, registry.model_name
+    place = client.get_model_version_download_uri(name, version.number)
+    others = client.search_model_versions(f"name = '{name}'", max_results=10_000)
+    places = {
+        client.get_model_version_download_uri(name, one.version) for one in others if str(one.version) != version.number
+    }
+    for model in models_of(registry, client.get_run(version.run_id)) if place not in places else ():
+        if model.artifact_location == place:
+            remove_model(registry, model)
+    shutil.rmtree(registry.downloads / registry.model_name / version.number, ignore_errors=True)
+    registry.mlflow.delete_model_version(registry.model_name, version.number)
+
+
+def finish_removals(registry: Registry) -> list[str]:
+    """Within `journal.held`: remove what the journal says is removed and a kill has left; returns what it was, in words."""
+    gone = {entry.version for entry in registry.journal.read().entries if entry.event == "removed"}
+    left = [version for version in registry.versions() if version.number in gone] if gone else []
+    for version in left:
+        remove(registry, version)
+    return [f"version {version.number} was half removed: now it is gone" for version in left]

@@ -1,0 +1,105 @@
+"""One story: what dead processes have left in Prefect, MLflow, DVC and git is ended, completed or removed.
+
+Whether a process is dead is asked of the kernel: a living one holds a lock. So it is safe beside healthy runs, and to do it twice
+is to do nothing.
+"""
+
+from collections.abc import Iterator
+
+from ecom_llm.layout import Layout
+from ecom_llm.records import Record, UserError
+from ecom_llm.registry import embedded_uri, open_registry
+from ecom_llm.registry.agreeing import agree
+from ecom_llm.registry.connection import tracking_uri
+from tasks.curves import end_dead_curves
+from tasks.engines import Dead, dead, end_left_by, forget, tag_of
+from tasks.holds import one_at_a_time
+from tasks.workspace import remove_dead_runs, turn
+
+LIVE = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
+"""State types of a flow run that has not ended."""
+
+
+class Mended(Record):
+    """What was mended and what could not be, a line each."""
+
+    done: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """All of it, for people."""
+        return [*(f"Mended: {line}" for line in self.done), *(f"Not mended: {line}" for line in self.left)]
+
+
+def reconcile(layout: Layout, server: str) -> Mended:
+    """Bring Prefect, MLflow, DVC's worktrees and the journal to one story.
+
+    Args:
+        server: address of the Prefect server in use; empty for the one in the state folder.
+    """
+    gone = dead(layout)
+    done = [f"ended {one}, which a dead run had left at work" for one in end_left_by(gone)]
+    with one_at_a_time(turn(layout)):
+        done += [f"removed the worktree of the interrupted run {name}" for name in remove_dead_runs(layout)]
+        done += end_dead_curves(layout)
+    left: list[str] = []
+    ours = [one for one in gone if one.engine is None or one.engine.server == server]
+    for act in (lambda: mend_models(layout), lambda: end_flow_runs(ours)):
+        try:
+            done += act()
+        except UserError as error:
+            left.append(f"{error} What is to be mended there waits for the next time.")
+    for one in ours if not left else ():
+        forget(layout, one)
+    left += [elsewhere(address) for address in sorted({one.engine.server for one in gone if one not in ours})]
+    return Mended(done=tuple(done), left=tuple(left))
+
+
+def elsewhere(address: str) -> str:
+    """What is said of runs that another Prefect server knows."""
+    own = "the Prefect server of the state folder"
+    how = f"PREFECT_API_URL={address} ecom-llm reconcile" if address else "unset PREFECT_API_URL; ecom-llm reconcile"
+    return f"runs at {address or own} may still pass for running. To mend them: {how}"
+
+
+def mend_models(layout: Layout) -> list[str]:
+    """Settle every model that has a journal here."""
+    uri = tracking_uri(layout)
+    if uri == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
+        return []
+    names = sorted(path.stem for path in layout.journal.glob("*.jsonl"))
+    return [line for name in names for line in agree(open_registry(name, layout))]
+
+
+def end_flow_runs(gone: list[Dead]) -> list[str]:
+    """Mark the flow runs of dead processes as crashed; without a standing server this starts one, which takes seconds.
+
+    Raises:
+        UserError: Prefect does not answer.
+    """
+    if not gone:
+        return []
+    from httpx import HTTPError
+
+    try:
+        return [line for one in gone for line in crash(one)]
+    except (HTTPError, RuntimeError) as error:  # the latter where its temporary server does not start
+        raise UserError(f"Prefect does not answer ({error}).") from error
+
+
+def crash(one: Dead) -> Iterator[str]:
+    """Mark the flow runs of a dead process as crashed."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.states import Crashed
+
+    own = [{"tags": {"all_": [tag_of(one.name)]}}]
+    if one.engine and one.engine.flow_run:
+        own.append({"id": {"any_": [one.engine.flow_run]}})
+    state = Crashed(message="Its process was killed.")
+    with get_client(sync_client=True) as client:
+        for which in own:
+            asked = FlowRunFilter.model_validate({**which, "state": {"type": {"any_": list(LIVE)}}})
+            for run in client.read_flow_runs(flow_run_filter=asked):
+                client.set_flow_run_state(run.id, state, force=True)
+                yield f"Prefect's flow run {run.name} passed for {run.state_name}: Crashed"
