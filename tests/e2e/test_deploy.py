@@ -17,7 +17,7 @@ PREFECT = [sys.executable, "-m", "prefect"]
 NAMES = {"training-pipeline", "sweep", "promotion", "rollback"}
 
 
-def eventually(what, seconds: float = 120):
+def eventually(what, seconds: float = 300):
     until = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < until, "it did not happen in time"
