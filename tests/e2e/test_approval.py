@@ -95,7 +95,7 @@ def test_a_form_that_nobody_fills_in_ends_as_a_completed_run_with_the_reason(ser
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_pause_outlives_its_server(server):
     # Prefect's own client is patient for a minute; with none of that, what is tested is a server that is away for longer
     with asking(server, 120, PREFECT_CLIENT_MAX_RETRIES="0") as (process, run):
@@ -117,7 +117,7 @@ promote: {approval: {needed: true, timeout: 60}}
 
 
 @pytest.mark.long
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_on_a_terminal_the_run_ends_and_the_commands_decide_later(shop, tmp_path):
     recipe = tmp_path / "asked.yaml"
     recipe.write_text(ASKED)

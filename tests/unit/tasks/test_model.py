@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,3 +111,31 @@ def test_the_champion_is_measured_anew_only_on_another_test_set(registry, monkey
     known = True
     model.rival(registry, candidate, run)
     assert anew == [("1", Path("model/1"))]
+
+
+@pytest.mark.parametrize("change", [None, "page", "tag", "words in MLflow", "decision", "rules", "no entry"])
+def test_the_same_decision_is_told_and_drawn_once(tmp_path, change):
+    page = tmp_path / "shop-1.html"
+    page.write_text("drawn")
+    decision = GateDecision(
+        approved=True, model_name="shop", candidate="1", compared_with=None, rules_key="r", checks=()
+    )
+    hashes = {
+        "decision/decision.json": model.digest_of(decision),
+        "decision/decision.md": "words",
+        "decision/shop-1.html": model.digest(b"drawn"),
+    }
+    details = {"gate": "approved", "compared_with": "", "sha256": model.digest_of(decision), **hashes}
+    del details["decision/decision.json"]
+    entry = SimpleNamespace(event="decided", version="1" if change != "no entry" else "2", details=details)
+    tags = {"gate": "approved" if change != "tag" else "refused", "compared_with": "", "decision_key": "r"}
+    kept = SimpleNamespace(
+        journal=SimpleNamespace(read=lambda: SimpleNamespace(entries=[entry])),
+        version=lambda number: version(number, **tags),
+        decision_hashes=lambda asked: hashes | ({"decision/decision.md": "x"} if change == "words in MLflow" else {}),
+    )
+    if change == "page":
+        page.write_text("drawn otherwise")
+    new = {"decision": {"notes": ("new",)}, "rules": {"rules_key": "s"}}.get(change, {})
+    found = model.is_kept(kept, version("1"), decision.model_copy(update=new), page)
+    assert found == (change is None)
