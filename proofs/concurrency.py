@@ -1,13 +1,14 @@
-"""Many at once: `python -m proofs.concurrency`.
+"""Many at once: `python -m proofs.concurrency [SHOP]`.
 
 In a shop with a champion by recipes/tiny.yaml four runs with different seeds begin at the same moment: each has to end well with a
 version of its own. Then twenty promotions and roll-backs, each a process of its own, begin at the same moment: afterwards there
 is one champion, and the journal, entry by entry, leads to it. A roll-back by `ecom-llm rollback` may take 10 s, with servers
-standing and without.
+standing and without. In a copy of the checkout SHOP, which has a champion, only the changes are tried.
 """
 
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -16,11 +17,11 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import UserError
-from ecom_llm.registry import Registry, open_registry, promote, rollback
+from ecom_llm.registry import Candidate, Registry, open_registry, promote, rollback
 from ecom_llm.registry.journal import Entry
 from proofs import kills, kills_flow
 from proofs.kills_checks import faults
-from proofs.kills_registry import answer, forked, preload
+from proofs.kills_registry import answer, forked, lay_out, preload
 
 RUNS, CHANGES, SECONDS = 4, 20, 10.0
 STARTS = (17, 29, 43, 57)
@@ -38,17 +39,18 @@ def run_together(shop: Path, api: str) -> list[str]:
     return [f"a run ended with {code}: {told.splitlines()[-3:]}" for told, code in ended if code]
 
 
-def one_change(shop: Path, number: int, start: float) -> str:
-    """A promotion or a roll-back, at the moment when all begin; why it was refused, where it was."""
+def one_change(shop: Path, number: int, gate: tuple[int, int], pipe: int) -> None:
+    """A promotion or a roll-back, when the gate opens for all; why it was refused, where it was, goes into the pipe."""
+    os.close(gate[1])
     layout, rng = Layout.here(shop), random.Random(number)
     registry = open_registry(load_params(layout.params).registry.model_name, layout)
     version = rng.choice(registry.versions())
-    time.sleep(max(0.0, start - time.monotonic()))
+    os.write(pipe, b"r")
+    os.read(gate[0], 1)  # its end comes when the last who could write has closed it
     try:
         rollback(registry) if number % 2 else promote(registry, version, by_hand=True)
     except UserError as error:
-        return str(error)
-    return ""
+        os.write(pipe, str(error).encode())
 
 
 def promote_all(shop: Path) -> None:
@@ -61,15 +63,15 @@ def promote_all(shop: Path) -> None:
 def change_together(shop: Path) -> tuple[list[str], list[str]]:
     """Twenty promotions and roll-backs at once; returns the reasons of those refused, and what went wrong."""
     answer(lambda: promote_all(shop))
-    start = time.monotonic() + 8.0
-    begun = [
-        forked(lambda pipe, number=number: os.write(pipe, one_change(shop, number, start).encode()))
-        for number in range(CHANGES)
-    ]
+    gate = os.pipe()
+    begun = [forked(lambda pipe, number=number: one_change(shop, number, gate, pipe)) for number in range(CHANGES)]
+    for _, reading in begun:
+        os.read(reading, 1)
+    os.close(gate[1])
     codes = [os.waitpid(pid, 0)[1] for pid, _ in begun]
     told = [os.read(reading, 9999).decode() for _, reading in begun]
-    for _, reading in begun:
-        os.close(reading)
+    for descriptor in (gate[0], *(reading for _, reading in begun)):
+        os.close(descriptor)
     return [one for one in told if one], [f"a change died: {code}" for code in codes if code]
 
 
@@ -105,36 +107,63 @@ def roll_back_by_command(shop: Path, api: str) -> tuple[str, bool]:
     return f"rollback {where}: {seconds:.1f} s, {lines[-1]}", code == 0 and seconds <= SECONDS
 
 
-def main() -> int:
+def more_versions(shop: Path) -> None:
+    """Versions in place of the four runs', of the same results and with another dvc.lock."""
+    registry = open_registry(kills_flow.MODEL, Layout.here(shop))
+    for number in range(2):
+        workspace = lay_out(shop, number)
+        registry.register(Candidate(workspace.layout, load_params(workspace.layout.params), workspace.commit))
+        shutil.rmtree(workspace.path)
+
+
+def changes(shop: Path) -> list[str]:
+    """Twenty changes at once in a shop with several versions; what is wrong afterwards."""
+    layout = Layout.here(shop)
+    refused, died = change_together(shop)
+    kept = "".join(f"\n  refused: {one}" for one in refused)
+    print(f"{CHANGES} promotions and roll-backs at once: {CHANGES - len(refused) - len(died)} done{kept}", flush=True)
+    wrong = died + (["most were refused"] if len(refused) > CHANGES // 2 else [])
+    wrong += answer(lambda: replayed(open_registry(kills_flow.MODEL, layout)))
+    return wrong + answer(lambda: faults(layout, kills_flow.MODEL))
+
+
+def at_once_in(given: Path) -> int:
+    """The changes alone, in a copy of a shop; return the exit code."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        shop = Path(folder).resolve() / "shop"
+        shutil.copytree(given, shop, symlinks=True)
+        kills_flow.rehome(given, shop)
+        answer(lambda: more_versions(shop))
+        return verdict(changes(shop), CHANGES)
+
+
+def verdict(wrong: list[str], tried: int) -> int:
+    """Print what was wrong and the last line; return the exit code."""
+    print("\n".join([*(f"  FAULT {one}" for one in wrong), f"PROOF concurrency tried={tried} failed={len(wrong)}"]))
+    return int(bool(wrong))
+
+
+def main(given: Path | None) -> int:
     """Run the proof; return the exit code."""
     for name in [name for name in os.environ if name.startswith(kills_flow.ELSEWHERE)]:
         del os.environ[name]
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}
     preload()
+    if given:
+        return at_once_in(given)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         root = Path(folder).resolve()
         with kills_flow.prefect_server(root / "prefect") as api:
             shop = kills.make_shop(root / "shop", api)
-            layout = Layout.here(shop)
             wrong = run_together(shop, api)
-            count = answer(lambda: len(open_registry(kills_flow.MODEL, layout).versions()))
+            count = answer(lambda: len(open_registry(kills_flow.MODEL, Layout.here(shop)).versions()))
             wrong += [] if count == 1 + RUNS else [f"{count} versions, not {1 + RUNS}"]
-            refused, died = change_together(shop)
-            kept = "".join(f"\n  refused: {one}" for one in refused)
-            print(
-                f"{CHANGES} promotions and roll-backs at once: {CHANGES - len(refused) - len(died)} done{kept}",
-                flush=True,
-            )
-            wrong += died + (["most were refused"] if len(refused) > CHANGES // 2 else [])
-            wrong += answer(lambda: replayed(open_registry(kills_flow.MODEL, layout)))
-            wrong += answer(lambda: faults(layout, kills_flow.MODEL))
+            wrong += changes(shop)
             rolled = [roll_back_by_command(shop, server) for server in (api, "")]
             wrong += [told for told, well in rolled if not well]
             print("\n".join(told for told, _ in rolled))
-    print("\n".join(f"  FAULT {one}" for one in wrong), end="\n" if wrong else "")
-    print(f"PROOF concurrency tried={RUNS + CHANGES + len(rolled)} failed={len(wrong)}")
-    return int(bool(wrong))
+    return verdict(wrong, RUNS + CHANGES + len(rolled))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]).resolve() if sys.argv[1:] else None))

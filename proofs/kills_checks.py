@@ -11,7 +11,7 @@ from ecom_llm.registry.champions import before
 from ecom_llm.registry.decisions import hashes_in, written_down
 from ecom_llm.registry.journal import BEGUN, SAID
 from ecom_llm.registry.mending import folder_of, is_sealed
-from ecom_llm.registry.versions import as_version
+from ecom_llm.registry.versions import Version, as_version
 from tasks import git
 from tasks.engines import VARIABLE
 
@@ -61,9 +61,18 @@ def champions(registry: Registry) -> Iterator[str]:
         yield f"champion {champion} is tagged {version.tags}"
     if champion in (aliases.get("candidate"), aliases.get("previous")):
         yield f"champion {champion} has other aliases: {aliases}"
-    back = before(registry, version)
-    if aliases.get("previous") != (back.number if back else None):
-        yield f"previous is {aliases.get('previous')}, and before {champion} was {back.number if back else 'nobody'}"
+    expected = expected_previous(registry, version)
+    if aliases.get("previous") != expected:
+        yield f"previous is {aliases.get('previous')}, and before {champion} was {expected or 'nobody'}"
+
+
+def expected_previous(registry: Registry, champion: Version) -> str | None:
+    """The version that the alias `previous` has to name after the last change of the champion that was done."""
+    done = [entry for entry in registry.journal.read().entries if entry.champion]
+    if done[-1].event == "promoted":
+        return done[-1].details["instead_of"] or None
+    back = before(registry, champion)
+    return back.number if back else None
 
 
 def journal(registry: Registry) -> Iterator[str]:

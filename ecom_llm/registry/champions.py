@@ -31,7 +31,7 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
         aliases = registry.aliases()
         if aliases.get("champion") != version.number:
             old = aliases.get("champion")
-            told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **tags_of(version)}
+            told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **before_it(registry, version)}
             registry.note("promoting", version.number, **told)
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
             registry.tag(version.number, "promoted", str(1 + max(one.promoted for one in registry.versions())))
@@ -45,9 +45,13 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
             registry.alias("candidate", None)
 
 
-def tags_of(version: Version) -> dict[str, str]:
-    """What a change of the champion sets on the version that is to be it: told in the journal, so that `undo` can take it back."""
-    return {"promoted_before": str(version.promoted), "rolled_back_before": str(version.rolled_back).lower()}
+def before_it(registry: Registry, version: Version) -> dict[str, str]:
+    """What a change of the champion sets beside the alias `champion`, as it is before: told in the journal for `undo`."""
+    return {
+        "promoted_before": str(version.promoted),
+        "rolled_back_before": str(version.rolled_back).lower(),
+        "previous_before": registry.aliases().get("previous", ""),
+    }
 
 
 def before(registry: Registry, version: Version) -> Version | None:
@@ -95,7 +99,7 @@ def rollback(
         back = target(registry, now, to)
         if check:
             check(back)
-        registry.note("rolling back", back.number, instead_of=now.number if now else "", **tags_of(back))
+        registry.note("rolling back", back.number, instead_of=now.number if now else "", **before_it(registry, back))
         if now:
             registry.tag(now.number, "rolled_back", "true")
         registry.tag(back.number, "rolled_back", "false")
@@ -193,7 +197,7 @@ def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
     registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
     if begun.event == "rolling back" and champion:
         registry.tag(champion, "rolled_back", "false")
-    if champion:
+    if "previous_before" in begun.details:
+        registry.alias("previous", begun.details["previous_before"] or None)
+    elif champion:  # an entry from before that was told
         point_to_previous(registry, champion)
-    else:
-        registry.alias("previous", None)
