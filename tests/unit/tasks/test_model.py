@@ -61,6 +61,7 @@ class MemoryRegistry:
 def registry(monkeypatch, tmp_path) -> MemoryRegistry:
     known = MemoryRegistry({"1": version("1"), "2": version("2", rolled_back="true")}, {"1": "same", "2": "same"})
     monkeypatch.setattr(model, "open_registry", lambda name, layout: known)
+    monkeypatch.setattr("ecom_llm.promote.gate.sanity_checks", lambda candidate, rules: [])  # these numbers are made up
     monkeypatch.setattr(
         model, "render_page", lambda layout, params, decision, snapshot: f"{decision.verdict} {snapshot}"
     )
