@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify proof-gate
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ proof-summaries: $(READY)  ## summaries of reviews whose opinions are known, of 
 
 proof-verify: $(READY)  ## N times one byte changed in a champion's weights, params, lock, journal or data: verify finds and names each
 	@$(BIN)/python -m proofs.verify $(or $(N),200) $(or $(SEED),1)
+
+proof-gate: $(READY)  ## N (or all) bad candidates at the gate, each refused for its reason, beside other gates; or CANDIDATES=DIR of model folders
+	@$(BIN)/python -m proofs.gate .state/proof-gate $(or $(N),0) $(CANDIDATES)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports
