@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.loading import is_masked, silence
+from ecom_llm.evaluate.loading import UNLOADABLE, is_masked, silence
 from ecom_llm.evaluate.padding import batches
 from ecom_llm.records import UserError
 from ecom_llm.train.reach import longest_input
@@ -63,7 +63,7 @@ def load_encoder(folder: Path, device: torch.device, batch_size: int) -> Encoder
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         model = kind.from_pretrained(folder, use_safetensors=True, dtype="float32", **local).base_model
-    except (OSError, ValueError, KeyError) as error:
+    except UNLOADABLE as error:
         raise UserError(f"{folder}: cannot be loaded as an encoder: {' '.join(str(error).split())}") from error
     if tokenizer.pad_token is None:
         raise UserError(f"{folder}: its tokenizer cannot pad, so it is no encoder's. Name another folder.")

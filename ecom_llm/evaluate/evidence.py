@@ -1,6 +1,8 @@
 """The evidence: what the evaluate stage writes and the gate reads."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,8 @@ Metrics = dict[str, dict[str, dict[str, float]]]
 Intervals = dict[str, dict[str, dict[str, tuple[float, float]]]]
 """skill -> locale -> metric -> (low, high), of those metrics that have one. Lists, which `dvc metrics` leaves out."""
 
+DIGITS = 6
+"""Decimals kept: more would only be rounding noise that differs between machines."""
 PER_TOKEN = ("perplexity", "pseudo_perplexity")
 """Metrics whose value is exp of a mean over tokens: they say nothing across tokenizers."""
 LIKELIHOODS = (*PER_TOKEN, "bits_per_byte", "pseudo_log_likelihood", "pseudo_bits_per_byte")
@@ -105,6 +109,14 @@ class Evidence(Record):
     """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
     not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
     """skill -> locale -> metric -> why it has no value: what cannot be computed is never 0."""
+
+
+def fingerprint(examples: Iterable[tuple[str, Mapping[str, str], str]]) -> str:
+    """SHA-256 over (id, attributes, target) of test examples, in order: the `test_set` of an evidence."""
+    digest = sha256()
+    for id, attributes, target in examples:
+        digest.update(json.dumps([id, list(attributes.items()), target]).encode())
+    return digest.hexdigest()
 
 
 def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:

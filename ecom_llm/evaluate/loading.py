@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
@@ -16,6 +17,9 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.records import UserError
+
+UNLOADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What transformers raises about a folder that holds no such model: torn weights, and weights of another size, too."""
 
 
 def pick_device(device: str) -> torch.device:
@@ -60,7 +64,7 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
             use_safetensors=True,
             dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except UNLOADABLE as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{folder}: cannot be loaded as a causal language model: {reason}") from error
     if tokenizer.chat_template is None or tokenizer.eos_token is None:
@@ -96,7 +100,7 @@ def load_masked(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pr
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         model = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **local)
-    except (OSError, ValueError, KeyError) as error:
+    except UNLOADABLE as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{folder}: cannot be loaded as a masked language model: {reason}") from error
     if tokenizer.mask_token is None or tokenizer.pad_token is None:

@@ -4,19 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ecom_llm.evaluate.encoder import Encoder
-from ecom_llm.evaluate.evidence import LIKELIHOODS, WITHIN_LOCALE, Metrics, Output, slice_value
+from ecom_llm.evaluate.evidence import DIGITS, LIKELIHOODS, Metrics, Output
 from ecom_llm.evaluate.group import PLACES, Group, Taught, Written
 from ecom_llm.evaluate.metrics import Result
 from ecom_llm.evaluate.metrics.similarity import Similarity
 from ecom_llm.evaluate.scores import METRICS, OF_REFERENCES
+from ecom_llm.evaluate.slicing import ratio_metrics
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.recommend import person
 
 __all__ = ["PLACES", "Group", "Measured", "Taught", "Written", "measured"]
 
-DIGITS = 6
-"""Decimals kept: more would only be rounding noise that differs between machines."""
-ALL = "all"
 Reasons = dict[str, dict[str, dict[str, str]]]
 """skill -> locale -> metric -> why it has no value."""
 
@@ -77,24 +75,6 @@ def corpus_metrics(group: Group, results: Mapping[str, Result]) -> Metrics:
     """
     values = {name: result[name] for name, result in results.items() if "ratios" not in result and name in result}
     return {group.skill: {group.locale: {name: round(value, DIGITS) for name, value in values.items()}}}
-
-
-def ratio_metrics(found: Sequence[Output]) -> Metrics:
-    """The metrics that are ratios of sums: per skill and locale, over all locales, over all skills, and over both."""
-    slices: dict[tuple[str, str], list[Output]] = {}
-    for output in found:
-        for skill in (output.skill, ALL):
-            for locale in (output.locale, ALL):
-                slices.setdefault((skill, locale), []).append(output)
-    metrics: Metrics = {}
-    for (skill, locale), chosen in slices.items():
-        names = dict.fromkeys(name for output in chosen for name in output.ratios)
-        if ALL in (skill, locale):
-            names = [name for name in names if not name.startswith(WITHIN_LOCALE)]
-        values = {name: slice_value(name, chosen) for name in names}
-        known = {name: round(value, DIGITS) for name, value in values.items() if value is not None}
-        metrics.setdefault(skill, {}).setdefault(locale, {}).update(known)
-    return metrics
 
 
 def merge(parts: Sequence[Metrics]) -> Metrics:

@@ -36,7 +36,7 @@ from ecom_llm.evaluate.metrics import (
     abstains,
     not_applicable,
 )
-from ecom_llm.evaluate.metrics.metric import language
+from ecom_llm.evaluate.ngrams import OVERLAPS, copied_whole, language
 from ecom_llm.skills import SKILLS
 
 
@@ -74,7 +74,11 @@ def unsupported(group: Group) -> Result:
 def longest_overlap(group: Group, value: str) -> Result:
     if not group.overlaps:
         return not_applicable("there are no training texts in this locale to be copied from")
-    return LongestOverlap().compute(predictions=group.overlaps, locale=group.locale, value=value)
+    found = group.overlaps
+    if value == "_whole":
+        pairs = zip(group.texts, found, strict=True)
+        found = [copied_whole(text, overlap, group.locale) for text, overlap in pairs]
+    return LongestOverlap().compute(predictions=found, locale=group.locale, value=value)
 
 
 def agreement(group: Group, name: str) -> Result:
@@ -134,10 +138,7 @@ METRICS: dict[str, Callable[[Group], Result]] = {
     "self_bleu": lambda group: by_text(group, SelfBleu()),
     "seq_rep_4": lambda group: by_text(group, RepetitionN(), n=4),
     "length_ratio": lambda group: in_locale(group, LengthRatio()),
-    **{
-        f"longest_overlap{value}": partial(longest_overlap, value=value)
-        for value in ("", "_p50", "_p95", "_max", "_long")
-    },
+    **{f"longest_overlap{value}": partial(longest_overlap, value=value) for value in OVERLAPS},
     **{name: partial(agreement, name=name) for name in AGREEMENT},
     "groundedness": groundedness,
     "abstention_answerable": partial(abstention, answerable=True),

@@ -5,13 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, intervals
-from ecom_llm.evaluate.evidence import Evidence, Intervals, Metrics, Output, Subset, slice_value
+from ecom_llm.evaluate.evidence import DIGITS, Evidence, Intervals, Metrics, Output, Subset, slice_value
 from ecom_llm.evaluate.subsets import within
 from ecom_llm.evaluate.totals import value_of
 from ecom_llm.params import Evaluate
-
-DIGITS = 6
-"""Decimals kept, as of the metrics themselves."""
 
 
 def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:

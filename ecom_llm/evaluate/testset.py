@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from ecom_llm.evaluate import evidence
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.records import Example, UserError
 from ecom_llm.train.encode import Encoded
@@ -53,10 +54,7 @@ def fitting(examples: Sequence[Example], encoded: Sequence[Encoded], longest: in
 
 def fingerprint(examples: Iterable[Example]) -> str:
     """SHA-256 over id, attributes and target of the examples, in order."""
-    digest = sha256()
-    for example in examples:
-        digest.update(json.dumps([example.id, list(example.attributes.items()), example.target]).encode())
-    return digest.hexdigest()
+    return evidence.fingerprint((example.id, example.attributes, example.target) for example in examples)
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:

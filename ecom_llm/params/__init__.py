@@ -6,7 +6,7 @@ One module for each section.
 from ecom_llm.params.collect import Collect, Form, Source
 from ecom_llm.params.evaluate import Evaluate
 from ecom_llm.params.prepare import Prepare
-from ecom_llm.params.promote import HUMAN, Promote, Regression, Slice, Study, SubsetRegression, Threshold
+from ecom_llm.params.promote import HUMAN, Promote, Regression, Sanity, Slice, Study, SubsetRegression, Threshold
 from ecom_llm.params.runtime import Registry, Runtime
 from ecom_llm.params.section import Section
 from ecom_llm.params.train import Train
@@ -23,6 +23,7 @@ __all__ = [
     "Registry",
     "Regression",
     "Runtime",
+    "Sanity",
     "Section",
     "Slice",
     "Source",

@@ -79,6 +79,37 @@ class Approval(Section):
     """Seconds for which a run waits in Prefect for the answer; afterwards the command takes it, too."""
 
 
+class Sanity(Section):
+    """What texts must be like whatever a shop asks for, held against the references' own, on each skill and locale.
+
+    Always on, beside two rules without a value: every metric must follow from the outputs, and none may be missing.
+    """
+
+    min_examples: int = Field(ge=1)
+    """Texts that a skill and locale must hold to be judged; personal data is looked for in fewer, too."""
+    min_length_ratio: float = Field(ge=0, le=1)
+    """Smallest number of words (characters where there are no spaces) of all texts over that of their references."""
+    max_length_ratio: float = Field(ge=1)
+    """Largest number of words of all texts over that of their references."""
+    max_faulty: float = Field(ge=0, le=1)
+    """How much larger than of references the share of texts may be that are empty, cut off, in another language, broken (half
+    characters, open slots), or, of adverts, hold a superlative that China's Advertising Law forbids; each kind by itself."""
+    max_repetition: float = Field(ge=0, le=1)
+    """How much more of a text may repeat itself than of a reference, as a mean share of words."""
+    max_equal: float = Field(ge=0, le=1)
+    """How much larger than of references the share of texts may be that also stand under another prompt."""
+    min_distinct: float = Field(ge=0, le=1)
+    """Smallest share of distinct 4-grams over all texts, over the references' share."""
+    min_familiar: float = Field(ge=0, le=1)
+    """Smallest share of word pairs that another example's reference holds too, over the references' own share."""
+    max_copied: float = Field(ge=0, le=1)
+    """How much larger than of references the share of texts may be that stand in training word for word."""
+    max_unsupported: float = Field(ge=0, le=1)
+    """How much larger than of references the share of stated values may be that are not the product's."""
+    max_personal_data: float = Field(ge=0, le=1)
+    """Largest share of texts with personal data that neither prompt nor reference holds."""
+
+
 class Promote(Section):
     """The gate: what a candidate must show before it may write for the shop."""
 
@@ -99,6 +130,8 @@ class Promote(Section):
     # Prefect's form leaves an empty list out, and would then miss what it left out: the one default beside params.yaml
     subset_regressions: tuple[SubsetRegression, ...] = ()
     """Non-inferiority bounds on categories and sources."""
+    sanity: Sanity
+    """What no model may do, whatever the rules above say."""
     study: Study
     """How people judge, where a rule names one of their metrics."""
     approval: Approval

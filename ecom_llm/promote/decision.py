@@ -10,11 +10,11 @@ from ecom_llm.records import Record
 class Check(Record):
     """One rule applied to one slice."""
 
-    rule: Literal["threshold", "superior", "regression", "comparable", "rolled_back", "trainings"]
+    rule: Literal["sanity", "threshold", "superior", "regression", "comparable", "rolled_back", "trainings"]
     slice: str
     """`skill/locale`, as in `describe/zh`; `all/all` is the whole test set."""
     metric: str
-    """The metric's published name; empty where the rule is about no metric."""
+    """The metric's published name, of a sanity rule what it measures; empty where the rule is about no metric."""
     found: float | None
     """The metric's value, or for a comparison the end of the improvement's interval that decides; None: missing or NaN."""
     bound: float | None

@@ -10,6 +10,7 @@ from ecom_llm.promote import people
 from ecom_llm.promote.comparisons import alone, compare
 from ecom_llm.promote.decision import Check, Comparison, GateDecision, rules_key
 from ecom_llm.promote.match import Entrant, Match
+from ecom_llm.promote.sanity import sanity_checks, unjudged
 from ecom_llm.promote.slices import incomparable, measured, named, slices
 from ecom_llm.promote.trainings import counted, seeds_missing, stood
 
@@ -204,7 +205,7 @@ def beside(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
 def decide(
     candidate: Entrant, champion: Entrant | None, rules: Promote, seed: int, heard: people.Heard | None = None
 ) -> GateDecision:
-    """Judge a candidate: absolute thresholds, then superior on one slice and not worse on the others.
+    """Judge a candidate: sanity, absolute thresholds, then superior on one slice and not worse on the others.
 
     Args:
         candidate: the version that wants to become champion.
@@ -215,7 +216,7 @@ def decide(
     """
     rival = champion.version if champion is not None and champion.version != candidate.version else None
     heard = heard or people.Heard(candidate.version, "", rival, None, ())
-    checks = list(bounds(candidate, rules, heard, seed))
+    checks = [*sanity_checks(candidate, rules.sanity), *bounds(candidate, rules, heard, seed)]
     notes: tuple[str, ...] = ()
     if champion is None:
         notes = ("There is no champion yet: the thresholds alone decide.",)
@@ -242,5 +243,5 @@ def decide(
         rules_key=rules_key(rules),
         checks=tuple(checks),
         comparisons=comparisons,
-        notes=(*notes, *people.unheard(rules, heard)),
+        notes=(*notes, *unjudged(candidate, rules.sanity), *people.unheard(rules, heard)),
     )

@@ -29,7 +29,7 @@ class Skill:
     """Published names of the metrics that judge it, beside perplexity and bits per byte."""
 
 
-OVERLAP = tuple(f"longest_overlap{value}" for value in ("", "_p50", "_p95", "_max", "_long"))
+OVERLAP = tuple(f"longest_overlap{value}" for value in ("", "_p50", "_p95", "_max", "_long", "_whole"))
 WRITING = ("bleu", "chrf", "rougeL", "distinct_4", "self_bleu", "seq_rep_4", "length_ratio", *OVERLAP)
 """What judges any text that is written."""
 STATING = ("attribute_coverage", "unsupported_rate")

@@ -26,11 +26,11 @@ from ecom_llm.evaluate.metrics.metric import (
     mean,
     not_applicable,
     ratio,
-    units,
 )
-from ecom_llm.evaluate.metrics.overlap import Bleu, ChrF, Rouge, bleu_tokenizer
+from ecom_llm.evaluate.metrics.overlap import Bleu, ChrF, Rouge
 from ecom_llm.evaluate.metrics.rankings import HitAtK, MrrAtK, NdcgAtK
 from ecom_llm.evaluate.metrics.stars import AGREEMENT, Judge, StarAgreement, train_judge
+from ecom_llm.evaluate.ngrams import bleu_tokenizer, units
 
 __all__ = [
     "AGREEMENT",

@@ -8,15 +8,8 @@ from math import exp, log
 
 import evaluate
 
-from ecom_llm.evaluate.metrics.metric import (
-    TEXTS,
-    OfflineMetric,
-    Result,
-    mean,
-    ngrams,
-    signed,
-)
-from ecom_llm.evaluate.metrics.overlap import longest_common_subsequence
+from ecom_llm.evaluate.metrics.metric import TEXTS, OfflineMetric, Result, mean, signed
+from ecom_llm.evaluate.ngrams import longest_common_subsequence, ngrams
 from ecom_llm.prepare.words import segmenter
 
 LONGEST = 64

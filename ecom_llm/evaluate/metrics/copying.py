@@ -10,20 +10,11 @@ import evaluate
 import numpy as np
 from datasets import Features, Value
 
-from ecom_llm.evaluate.metrics.metric import (
-    OfflineMetric,
-    Result,
-    by_characters,
-    mean,
-    ratio,
-    unit_signature,
-    units,
-)
+from ecom_llm.evaluate.metrics.metric import OfflineMetric, Result, mean, ratio, unit_signature
+from ecom_llm.evaluate.ngrams import LONG, by_characters, percentile, units
 
 FILTER_BITS = 22
 """Of the table that most training n-grams are turned away by: 4 MB."""
-LONG = {False: 12, True: 20}
-"""From how many words (or characters, where there are no spaces) on an overlap is more than a turn of phrase."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,8 @@ class LongestOverlap(OfflineMetric):
     """Longest stretch of words that a text shares with any training text: mean, p50, p95, max, or the share of long ones.
 
     Words without punctuation and case, or characters where a language has no spaces. A fixed phrase of the shop counts
-    like any other: read it beside the template's and the reference's.
+    like any other: read it beside the template's and the reference's. `_whole` takes the overlaps of texts that stand in a training
+    text from their first word to their last, and 0 for the others.
     """
 
     def _info(self) -> evaluate.MetricInfo:
@@ -121,8 +113,7 @@ class LongestOverlap(OfflineMetric):
         name = f"longest_overlap{value}"
         if value == "":
             return mean(name, list(predictions), signature, "")
-        if value == "_long":
+        if value in ("_long", "_whole"):
             least = LONG[by_characters(locale)]
             return ratio(name, [(float(one > least), 1.0) for one in predictions], f"{signature}|above:{least}")
-        share = {"_p50": 50, "_p95": 95, "_max": 100}[value]
-        return {name: float(np.percentile(predictions, share, method="higher")), "signature": signature}
+        return {name: percentile(predictions, value), "signature": signature}

@@ -1,11 +1,9 @@
 """What texts are like without their references: varied or alike, long or short, going in circles."""
 
-from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 
 import evaluate
-from sacrebleu.metrics import BLEU
 
 from ecom_llm.evaluate.metrics.metric import (
     TEXT,
@@ -14,16 +12,12 @@ from ecom_llm.evaluate.metrics.metric import (
     Ratios,
     Result,
     mean,
-    ngrams,
     not_applicable,
     ratio,
     signed,
     unit_signature,
-    units,
 )
-from ecom_llm.evaluate.metrics.overlap import bleu_tokenizer
-
-ORDER = 4
+from ecom_llm.evaluate.ngrams import bleu_tokenizer, distinct, lengths, repeated, self_bleu
 
 
 class DistinctN(OfflineMetric):
@@ -38,11 +32,11 @@ class DistinctN(OfflineMetric):
         )
 
     def _compute(self, predictions: Sequence[str], locale: str, n: int) -> Result:
-        grams = [gram for text in predictions for gram in ngrams(units(text, locale), n)]
         size: Result = {"texts": float(len(predictions)), "signature": f"n:{n}|level:corpus|{unit_signature(locale)}"}
-        if not grams:
+        found = distinct(predictions, locale, n)
+        if found is None:
             return {**not_applicable(f"no text holds {n} words or characters"), **size}
-        return {f"distinct_{n}": len(set(grams)) / len(grams), **size}
+        return {f"distinct_{n}": found, **size}
 
 
 class RepetitionN(OfflineMetric):
@@ -57,8 +51,7 @@ class RepetitionN(OfflineMetric):
         )
 
     def _compute(self, predictions: Sequence[str], locale: str, n: int) -> Result:
-        grams = [ngrams(units(text, locale), n) for text in predictions]
-        shares = [1 - len(set(one)) / len(one) if one else None for one in grams]
+        shares = [repeated(text, locale, n) for text in predictions]
         signature = f"n:{n}|level:text|average:mean|{unit_signature(locale)}"
         return mean(f"seq_rep_{n}", shares, signature, f"no text holds {n} words or characters")
 
@@ -76,26 +69,9 @@ class LengthRatio(OfflineMetric):
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str], locale: str) -> Result:
         pairs: Ratios = [
-            (float(len(units(text, locale))), float(len(units(reference, locale))))
-            for text, reference in zip(predictions, references, strict=True)
+            lengths(text, reference, locale) for text, reference in zip(predictions, references, strict=True)
         ]
         return ratio("length_ratio", pairs, f"level:corpus|{unit_signature(locale)}", "the references hold no word")
-
-
-def highest_two(texts: Sequence[Counter]) -> dict[tuple[str, ...], tuple[int, int]]:
-    """n-gram -> its highest count in any text, and the second highest: the most that *another* text holds."""
-    found: dict[tuple[str, ...], tuple[int, int]] = {}
-    for counts in texts:
-        for gram, count in counts.items():
-            first, second = found.get(gram, (0, 0))
-            found[gram] = (count, first) if count > first else (first, max(second, count))
-    return found
-
-
-def closest(length: int, lengths: Counter) -> int:
-    """The length of another text that is nearest, the shorter of two; `lengths` counts all texts."""
-    others = [one for one, count in lengths.items() if count > (one == length)]
-    return min(others, key=lambda one: (abs(one - length), one))
 
 
 class SelfBleu(OfflineMetric):
@@ -114,37 +90,17 @@ class SelfBleu(OfflineMetric):
         )
 
     def _compute(self, predictions: Sequence[str], locale: str) -> Result:
-        tokenizer = bleu_tokenizer(locale)
-        scorer = BLEU(tokenize=tokenizer, force=True, effective_order=True)
         signature = signed(
             level="text",
             average="mean",
             refs="others",
             case="mixed",
             eff="yes",
-            tok=tokenizer,
+            tok=bleu_tokenizer(locale),
             smooth="exp",
             sacrebleu=version("sacrebleu"),
         )
-        if len(predictions) < 2:
+        found = self_bleu(predictions, locale)
+        if found is None:
             return {**not_applicable("one text has no others to be compared with"), "signature": signature}
-        words = [scorer.tokenizer(text.rstrip()).split() for text in predictions]
-        grams = [[Counter(ngrams(text, n)) for n in range(1, ORDER + 1)] for text in words]
-        highest = [highest_two([one[order] for one in grams]) for order in range(ORDER)]
-        lengths = Counter(map(len, words))
-        scores = [
-            self.score(one, highest, len(text), closest(len(text), lengths))
-            for one, text in zip(grams, words, strict=True)
-        ]
-        return {"self_bleu": sum(scores) / len(scores), "signature": signature}
-
-    @staticmethod
-    def score(grams: Sequence[Counter], highest: Sequence[dict], length: int, reference: int) -> float:
-        """BLEU of one text: its n-grams are clipped at the most any other text holds."""
-        matched = [
-            sum(min(count, known[gram][known[gram][0] == count]) for gram, count in counts.items())
-            for counts, known in zip(grams, highest, strict=True)
-        ]
-        return BLEU.compute_bleu(
-            matched, [counts.total() for counts in grams], length, reference, smooth_method="exp", effective_order=True
-        ).score
+        return {"self_bleu": found, "signature": signature}

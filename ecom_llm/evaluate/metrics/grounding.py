@@ -7,7 +7,8 @@ import regex
 from datasets import Features, Value
 
 from ecom_llm.evaluate.matching import folded, tokens
-from ecom_llm.evaluate.metrics.metric import OfflineMetric, Ratios, Result, language, mean, ratio, signed
+from ecom_llm.evaluate.metrics.metric import OfflineMetric, Ratios, Result, mean, ratio, signed
+from ecom_llm.evaluate.ngrams import language
 from ecom_llm.prepare.words import keywords, signature
 
 ABSTENTIONS = {

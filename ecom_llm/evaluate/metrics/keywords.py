@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import evaluate
 
 from ecom_llm.evaluate.metrics.metric import TEXTS, OfflineMetric, Ratios, Result, ratio
-from ecom_llm.prepare.words import keywords, signature
+from ecom_llm.evaluate.ngrams import keywords_held
+from ecom_llm.prepare.words import signature
 
 
 class KeywordCoverage(OfflineMetric):
@@ -23,8 +24,7 @@ class KeywordCoverage(OfflineMetric):
         )
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str], locale: str) -> Result:
-        pairs: Ratios = []
-        for text, reference in zip(predictions, references, strict=True):
-            wanted = set(keywords(reference, locale))
-            pairs.append((float(len(wanted & set(keywords(text, locale)))), float(len(wanted))))
+        pairs: Ratios = [
+            keywords_held(text, reference, locale) for text, reference in zip(predictions, references, strict=True)
+        ]
         return ratio("keyword_coverage", pairs, signature(locale), "no reference holds a keyword")

@@ -1,10 +1,11 @@
 """What all metrics have in common: offline, signed, and pairable where a value is made of sums over examples."""
 
-import re
 from collections.abc import Sequence
 
 import evaluate
 from datasets import Features, List, Value
+
+from ecom_llm.evaluate.ngrams import by_characters
 
 Ratios = list[tuple[float, float]]
 """One (numerator, denominator) for each example; the metric is the ratio of the sums, or a function of it."""
@@ -21,29 +22,6 @@ TEXTS = Features({"predictions": Value("string"), "references": Value("string")}
 TEXT_AND_VALUES = Features({"predictions": Value("string"), "references": List(Value("string"))})
 RANKING = Features({"predictions": List(Value("string")), "references": Value("string")})
 NUMBERS = Features({"predictions": Value("float64"), "references": Value("float64")})
-
-CHARACTER_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
-"""Languages written without spaces: texts are compared by characters."""
-
-
-def language(locale: str) -> str:
-    return locale.split("-")[0].lower()
-
-
-def by_characters(locale: str) -> bool:
-    """Whether `units` are characters."""
-    return language(locale) in CHARACTER_LANGUAGES
-
-
-def units(text: str, locale: str) -> list[str]:
-    """What n-grams are made of: words without punctuation, or characters where a language has no spaces."""
-    words = re.findall(r"\w+", text.casefold())
-    return list("".join(words)) if by_characters(locale) else words
-
-
-def ngrams(tokens: Sequence[str], n: int) -> list[tuple[str, ...]]:
-    """Every n-gram in order, repeats kept."""
-    return list(zip(*(tokens[place:] for place in range(n)), strict=False))
 
 
 def signed(**parts: object) -> str:

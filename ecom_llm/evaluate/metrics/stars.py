@@ -12,7 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from ecom_llm.evaluate.metrics.metric import OfflineMetric, Result, mean, ngrams, signed, units
+from ecom_llm.evaluate.metrics.metric import OfflineMetric, Result, mean, signed
+from ecom_llm.evaluate.ngrams import ngrams, units
 
 MOST = 10_000
 """Training reviews a judge reads: more cost seconds and teach it little."""

@@ -35,6 +35,26 @@ def test_a_pickle_is_never_loaded(model_folder, model, tmp_path):
         load_model(folder, torch.device("cpu"))
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.0])
+def test_torn_weights_are_refused_in_one_line(model_folder, tmp_path, kept):
+    folder = tmp_path / "torn"
+    shutil.copytree(model_folder, folder)
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(UserError, match=r"torn: cannot be loaded as a causal language model: .") as refused:
+        load_model(folder, torch.device("cpu"))
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_of_another_size_are_refused(model_folder, tmp_path):
+    folder = tmp_path / "wide"
+    shutil.copytree(model_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": config["intermediate_size"] * 2}))
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_model(folder, torch.device("cpu"))
+
+
 def test_a_tokenizer_that_cannot_render_a_conversation_is_refused(model_folder, tmp_path):
     folder = tmp_path / "bare"
     shutil.copytree(model_folder, folder)

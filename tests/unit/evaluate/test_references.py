@@ -10,7 +10,7 @@ from sacrebleu.metrics import BLEU, CHRF
 
 from ecom_llm.evaluate.metrics import Bleu, ChatGLM, ChrF, Rouge, SelfBleu
 from ecom_llm.evaluate.metrics.advertisegen import LONGEST, cut, sentence_bleu
-from ecom_llm.evaluate.metrics.overlap import longest_common_subsequence
+from ecom_llm.evaluate.ngrams import longest_common_subsequence
 from ecom_llm.evaluate.totals import bleu, chrf
 from ecom_llm.prepare.words import segmenter
 

@@ -13,6 +13,8 @@ from ecom_llm.params import Promote
 from ecom_llm.promote.decision import Check, GateDecision, rules_key
 from ecom_llm.promote.gate import Entrant, decide
 
+pytestmark = pytest.mark.usefixtures("rules_alone")
+
 RULES = {
     "primary": {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False},
     "confidence": 0.95,
@@ -32,6 +34,19 @@ RULES = {
     "regressions": [
         {"metric": "attribute_coverage", "skill": "*", "locale": "*", "max_regression": 0.05, "greater_is_better": True}
     ],
+    "sanity": {
+        "min_examples": 10,
+        "min_length_ratio": 0.5,
+        "max_length_ratio": 2.0,
+        "max_faulty": 0.05,
+        "max_repetition": 0.1,
+        "max_equal": 0.2,
+        "min_distinct": 0.5,
+        "min_familiar": 0.5,
+        "max_copied": 0.1,
+        "max_unsupported": 0.15,
+        "max_personal_data": 0.0,
+    },
     "study": {
         "seed": 1,
         "examples": 60,

@@ -63,6 +63,7 @@ def registry(monkeypatch, tmp_path) -> MemoryRegistry:
     known = MemoryRegistry({"1": version("1"), "2": version("2", rolled_back="true")}, {"1": "same", "2": "same"})
     monkeypatch.setattr(model, "open_registry", lambda name, layout: known)
     monkeypatch.setattr(model, "is_kept", lambda *_: False)
+    monkeypatch.setattr("ecom_llm.promote.gate.sanity_checks", lambda candidate, rules: [])  # these numbers are made up
     monkeypatch.setattr(
         model, "render_page", lambda layout, params, decision, snapshot, *_: f"{decision.verdict} {snapshot}"
     )
