@@ -1,0 +1,71 @@
+"""The training split's questions -> an answerer; of the other splits only what is known of products is taken over."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecom_llm.records import SPLITS, Example
+from ecom_llm.shards import read_records
+from ecom_llm.skills.answer import known as listed
+from ecom_llm.train.answering import choice, support
+from ecom_llm.train.answering.answerer import Answerer, Reader
+from ecom_llm.train.answering.evidence import known_of
+from ecom_llm.train.answering.fitting import Curve, fitted_probability, fitted_value
+from ecom_llm.train.answering.lessons import FOLDS, choice_rows, folds, shelf_of, support_rows, yes_rows
+
+MOST_QUESTIONS = 8000
+"""Questions that probabilities are fitted on."""
+MOST_CHOICES = 2000
+"""And those that the choice of passages is fitted on: each has dozens."""
+LEAST_QUESTIONS = 100
+"""With fewer that have evidence, nothing is learned in a locale."""
+RIDGE = {"support": 30.0, "yes": 30.0, "choice": 300.0}
+"""What weights cost, squared: chosen by folds over the training products of Amazon's appliances (benchmarks/LOG.md)."""
+
+
+def learned_from(prepared: Path, seed: int) -> Answerer | None:
+    """Learn from the questions of the training split; None where there are none.
+
+    A locale in which too few have earlier answers and no listing gets no reader: there the language model answers.
+
+    Args:
+        prepared: the folder that `prepare` wrote.
+        seed: which products stand in which fold.
+    """
+    asked: dict[str, list[Example]] = {}
+    questions = 0
+    for example in read_records(prepared / "train", Example):
+        questions += example.skill == "answer"
+        if example.skill == "answer" and not listed(example):
+            asked.setdefault(example.locale, []).append(example)
+    if not questions:
+        return None
+    readers = {}
+    for locale, examples in sorted(asked.items()):
+        known = known_of(examples)
+        if sum(bool(known.about(one)) for one in examples) >= LEAST_QUESTIONS:
+            readers[locale] = reader_of(locale, examples, seed)
+    return Answerer(readers, known_of(one for split in SPLITS for one in read_records(prepared / split, Example)))
+
+
+def reader_of(locale: str, examples: Sequence[Example], seed: int) -> Reader:
+    """Learn from a locale's training questions, none of which has a listing."""
+    parts = folds(examples, seed)
+    held, holds = joined([support_rows(fold, MOST_QUESTIONS // FOLDS) for fold in parts])
+    voted, says = joined([yes_rows(fold, MOST_QUESTIONS // FOLDS) for fold in parts])
+    supported = fitted_probability(held, holds, support.CROSSED, RIDGE["support"])
+    yes = fitted_probability(voted, says, (), RIDGE["yes"]) if len(set(says.tolist())) > 1 else None
+    offered, worth = joined([row for fold in parts for row in choice_rows(fold, MOST_CHOICES // FOLDS, yes)])
+    chosen = fitted_value(offered, worth, choice.CROSSED, RIDGE["choice"])
+    shelf = shelf_of(known_of(examples), seed)
+    return Reader(locale, shelf.lexicon, shelf.background, shelf.neighbours, supported, chosen, yes)
+
+
+def joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, and what they should come to, one after the other."""
+    held = [part for part in parts if len(part[1])]
+    if not held:
+        return np.zeros((0, 0)), np.zeros(0)
+    rows, values = zip(*held, strict=True)
+    return np.concatenate(rows), np.concatenate(values)
