@@ -3,7 +3,7 @@
 Usage, after `dvc repro train` (or a run) in a workspace: python -m benchmarks.answer WORKSPACE [test | validation]
 
 ROUGE-L counts an abstention as the text that it is. Below the table the same is told of those questions alone that the
-answerer answers, and how often its yes or no is the reference's.
+answerer answers.
 """
 
 import sys
@@ -24,7 +24,6 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import SPLITS, Example, UserError
 from ecom_llm.shards import read_records
-from ecom_llm.train.answering.stance import stance
 
 METRICS = ("rougeL", "rouge1", "groundedness", "abstention_recall", "false_abstention")
 
@@ -76,12 +75,9 @@ def main(workspace: Path, split: str) -> None:
     table(systems, resampling, METRICS)
     spoken = {one.id for one in ours.outputs if not abstains(one.text, one.locale)}
     print(f"the {len(spoken)} questions that are answered:")
-    table({name: [one for one in found if one.id in spoken] for name, found in systems.items()}, resampling, ("rougeL",))
-    sides = [
-        (stance(one.text), stance(one.reference)) for one in ours.outputs if stance(one.text) and stance(one.reference)
-    ]
-    right = sum(mine == theirs for mine, theirs in sides)
-    print(f"yes or no beside a reference that opens with one: {right} of {len(sides)} alike")
+    table(
+        {name: [one for one in found if one.id in spoken] for name, found in systems.items()}, resampling, ("rougeL",)
+    )
     print(f"constant: {ours.outputs[0].baselines['constant']!r}")
 
 

@@ -25,7 +25,7 @@ def best_constant(training: Sequence[Example]) -> str:
         found = [
             candidate
             for _, candidate in sorted(
-                ((-sum(rouge(candidate, other, None) for other in others), candidate) for candidate in found[:most])
+                (-sum(rouge(candidate, other, None) for other in others), candidate) for candidate in found[:most]
             )
         ]
     return ("" if by_characters(locale) else " ").join(found[0]) if found else ""

@@ -175,7 +175,16 @@ METRICS: dict[str, Callable[[Group], Result]] = {
 """Published name -> how it is computed; a skill names those that judge it."""
 
 OF_REFERENCES = frozenset(
-    {"attribute_coverage", "unsupported_rate", "distinct_4", "self_bleu", "seq_rep_4", "groundedness", "false_abstention", *AGREEMENT}
+    {
+        "attribute_coverage",
+        "unsupported_rate",
+        "distinct_4",
+        "self_bleu",
+        "seq_rep_4",
+        "groundedness",
+        "false_abstention",
+        *AGREEMENT,
+    }
     | {name for name in METRICS if name.startswith(("longest_overlap", "abstention"))}
 )
 """What references are measured by themselves, for the model's to be read beside: they agree with themselves in the rest."""

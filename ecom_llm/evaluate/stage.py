@@ -91,8 +91,7 @@ class Writer:
     def quote(self, told: Sequence[Told]) -> dict[str, Written]:
         """Id -> the answer from earlier ones, to an example's question."""
         found = {
-            example.id: replace(self.answering.write(example), likelihood=likelihood)
-            for example, _, likelihood in told
+            example.id: replace(self.answering.write(example), likelihood=likelihood) for example, _, likelihood in told
         }
         log.info("answered %d questions from earlier answers", len(found))
         return found
@@ -176,7 +175,9 @@ def compare(
         scoring = published if published and published.covers(here) else None
         ours = [work[example.id] for example in here]
         mine.append(Group(skill, locale, here, ours, matcher, taught=given, published=scoring, earlier=said))
-        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder, scoring, earlier)
+        found = baselines(
+            skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder, scoring, earlier
+        )
         for name, texts in found.items():
             # what baselines copy is known, and takes as long to find
             judged = Taught(judge=given.judge)

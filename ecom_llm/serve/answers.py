@@ -32,7 +32,9 @@ def looked_up(example: Example, answerer: Answerer | None) -> Example:
     product = "/".join(example.attributes[name] for name in NAMING if name in example.attributes)
     listing = answerer.known.listings.get((product, example.locale), {})
     if not listing and (product, example.locale) not in answerer.known.answers:
-        log.warning("nothing is known of a product %s in %s: the model was trained on other ones", product, example.locale)
+        log.warning(
+            "nothing is known of a product %s in %s: the model was trained on other ones", product, example.locale
+        )
     given = {name: value for name, value in example.attributes.items() if name not in NAMING and value != asked}
     named = next(name for name, value in example.attributes.items() if value == asked)
     return example.model_copy(update={"product": product, "attributes": {**listing, **given, named: asked}})

@@ -53,8 +53,6 @@ class Reader:
     """Whether evidence holds an answer."""
     choice: Curve
     """How much of a passage a person would say."""
-    yes: Curve | None
-    """Whether yes rather than no; None where training answered no question by both."""
 
     def chance(self, question: str, told: Sequence[Told]) -> float:
         """The probability that evidence holds the answer, where every other question's does."""
@@ -64,13 +62,11 @@ class Reader:
     def answer(self, question: str, told: Sequence[Told], min_support: float) -> Answered:
         """A passage of the evidence, or that the evidence does not hold the answer."""
         if question and told and self.chance(question, told) >= min_support:
-            near = choice.nearest(question, told, self.lexicon)
-            yes = choice.chance_of_yes(self.yes, question, near, self.lexicon)
-            found = list(choice.candidates(question, near, yes, self.locale))
+            found = choice.candidates(question, told, self.lexicon)
             if found:
-                worth = self.choice.value(choice.features(question, found, near, yes, self.lexicon, self.neighbours))
+                worth = self.choice.value(choice.features(question, found, self.lexicon, self.neighbours))
                 best = found[int(worth.argmax())]
-                return Answered(best.text, self.locale, best.told)
+                return Answered(best.passage, self.locale, best.told)
         return unanswered(self.locale)
 
 

@@ -20,7 +20,7 @@ from ecom_llm.train.answering.support import Background
 FOLDER = "answering"
 """Within a model's folder."""
 SETTINGS, NUMBERS, ANSWERS, LISTINGS = "answering.json", "answering.safetensors", "answers", "listings"
-CURVES = ("support", "choice", "yes")
+CURVES = ("support", "choice")
 PARTS = ("mean", "spread", "bends", "crossed", "weights")
 SPACES = ("words", "grams")
 
@@ -64,8 +64,8 @@ def numbers_of(reader: Reader) -> Numbers:
     found = {"axes": lexicon.axes}
     found |= {name: np.array(list(getattr(lexicon, name).idf.values()), np.float64) for name in SPACES}
     for name in CURVES:
-        if curve := getattr(reader, name):
-            found |= {f"{name}.{part}": getattr(curve, part) for part in PARTS}
+        curve = getattr(reader, name)
+        found |= {f"{name}.{part}": getattr(curve, part) for part in PARTS}
     return found
 
 
@@ -111,7 +111,5 @@ def reader_in(locale: str, told: Mapping[str, list], numbers: Numbers, known: Kn
     by_id = {one.id: one for answers in known.answers.values() for one in answers}
     compared = tuple(known.answers[product, locale] for product in told["background"])
     neighbours = Neighbours(tuple(by_id[name] for name in told["neighbours"]))
-    curves = {name: Curve(*(own[f"{name}.{part}"] for part in PARTS)) for name in CURVES if f"{name}.mean" in own}
-    return Reader(
-        locale, lexicon, Background(compared, lexicon), neighbours, curves["support"], curves["choice"], curves.get("yes")
-    )
+    curves = [Curve(*(own[f"{name}.{part}"] for part in PARTS)) for name in CURVES]
+    return Reader(locale, lexicon, Background(compared, lexicon), neighbours, *curves)

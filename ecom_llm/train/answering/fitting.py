@@ -45,7 +45,7 @@ class Curve:
 
 def blank(features: np.ndarray, crossed: Sequence[int]) -> Curve:
     """A curve over such features, without weights."""
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-3)
     bends = np.quantile((features - mean) / spread, BENDS, axis=0).T
     rounded = (np.round(part, DIGITS) for part in (mean, spread, bends))
     return Curve(*rounded, np.asarray(crossed, np.int64), np.zeros(0))

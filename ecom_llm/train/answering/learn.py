@@ -8,19 +8,19 @@ import numpy as np
 from ecom_llm.records import SPLITS, Example
 from ecom_llm.shards import read_records
 from ecom_llm.skills.answer import known as listed
-from ecom_llm.train.answering import choice, support
+from ecom_llm.train.answering import support
 from ecom_llm.train.answering.answerer import Answerer, Reader
 from ecom_llm.train.answering.evidence import known_of
-from ecom_llm.train.answering.fitting import Curve, fitted_probability, fitted_value
-from ecom_llm.train.answering.lessons import FOLDS, choice_rows, folds, shelf_of, support_rows, yes_rows
+from ecom_llm.train.answering.fitting import fitted_probability, fitted_value
+from ecom_llm.train.answering.lessons import FOLDS, choice_rows, folds, shelf_of, support_rows
 
 MOST_QUESTIONS = 8000
 """Questions that probabilities are fitted on."""
 MOST_CHOICES = 2000
 """And those that the choice of passages is fitted on: each has dozens."""
-LEAST_QUESTIONS = 100
-"""With fewer that have evidence, nothing is learned in a locale."""
-RIDGE = {"support": 30.0, "yes": 30.0, "choice": 300.0}
+LEAST_QUESTIONS, LEAST_PRODUCTS = 100, 20
+"""With fewer that have evidence, or about fewer products, nothing is learned in a locale."""
+RIDGE = {"support": 30.0, "choice": 300.0}
 """What weights cost, squared: chosen by folds over the training products of Amazon's appliances (benchmarks/LOG.md)."""
 
 
@@ -43,8 +43,8 @@ def learned_from(prepared: Path, seed: int) -> Answerer | None:
         return None
     readers = {}
     for locale, examples in sorted(asked.items()):
-        known = known_of(examples)
-        if sum(bool(known.about(one)) for one in examples) >= LEAST_QUESTIONS:
+        sizes = [len(told) for told in known_of(examples).answers.values() if len(told) > 1]
+        if sum(sizes) >= LEAST_QUESTIONS and len(sizes) >= LEAST_PRODUCTS:
             readers[locale] = reader_of(locale, examples, seed)
     return Answerer(readers, known_of(one for split in SPLITS for one in read_records(prepared / split, Example)))
 
@@ -53,19 +53,14 @@ def reader_of(locale: str, examples: Sequence[Example], seed: int) -> Reader:
     """Learn from a locale's training questions, none of which has a listing."""
     parts = folds(examples, seed)
     held, holds = joined([support_rows(fold, MOST_QUESTIONS // FOLDS) for fold in parts])
-    voted, says = joined([yes_rows(fold, MOST_QUESTIONS // FOLDS) for fold in parts])
     supported = fitted_probability(held, holds, support.CROSSED, RIDGE["support"])
-    yes = fitted_probability(voted, says, (), RIDGE["yes"]) if len(set(says.tolist())) > 1 else None
-    offered, worth = joined([row for fold in parts for row in choice_rows(fold, MOST_CHOICES // FOLDS, yes)])
-    chosen = fitted_value(offered, worth, choice.CROSSED, RIDGE["choice"])
+    offered, worth = joined([row for fold in parts for row in choice_rows(fold, MOST_CHOICES // FOLDS)])
+    chosen = fitted_value(offered, worth, (), RIDGE["choice"])
     shelf = shelf_of(known_of(examples), seed)
-    return Reader(locale, shelf.lexicon, shelf.background, shelf.neighbours, supported, chosen, yes)
+    return Reader(locale, shelf.lexicon, shelf.background, shelf.neighbours, supported, chosen)
 
 
 def joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Rows, and what they should come to, one after the other."""
-    held = [part for part in parts if len(part[1])]
-    if not held:
-        return np.zeros((0, 0)), np.zeros(0)
-    rows, values = zip(*held, strict=True)
+    rows, values = zip(*(part for part in parts if len(part[1])), strict=True)
     return np.concatenate(rows), np.concatenate(values)

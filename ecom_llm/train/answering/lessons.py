@@ -8,9 +8,8 @@ import numpy as np
 
 from ecom_llm.records import Example
 from ecom_llm.skills.answer import question as asked_in
-from ecom_llm.train.answering import choice, stance, support
+from ecom_llm.train.answering import choice, support
 from ecom_llm.train.answering.evidence import Known, Told, known_of
-from ecom_llm.train.answering.fitting import Curve
 from ecom_llm.train.answering.lexicon import Lexicon, lexicon_of
 from ecom_llm.train.answering.neighbours import Neighbours
 from ecom_llm.train.answering.overlap import Pool
@@ -89,28 +88,11 @@ def support_rows(fold: Fold, most: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(rows), np.array(holds)
 
 
-def yes_rows(fold: Fold, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """(rows, features), (rows,): what earlier answers say to a question that was answered by yes, 1, or no, 0."""
-    rows, says = [], []
-    for example, own in fold.asked(most):
-        side = stance.leaning(example.target)
-        if side and stance.asks_yes_or_no(asked_in(example)):
-            rows.append(stance.votes(asked_in(example), own, fold.shelf.lexicon))
-            says.append(float(side > 0))
-    return np.array(rows), np.array(says)
-
-
-def choice_rows(fold: Fold, most: int, yes: Curve | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def choice_rows(fold: Fold, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(candidates, features), (candidates,) of each question: what could be said, and its overlap with what a person said."""
     for example, own in fold.asked(most):
         question, shelf = asked_in(example), fold.shelf
-        near = choice.nearest(question, own, shelf.lexicon)
-        chance = choice.chance_of_yes(yes, question, near, shelf.lexicon)
-        found = list(choice.candidates(question, near, chance, example.locale))
-        if found:
+        if found := choice.candidates(question, own, shelf.lexicon):
             wanted = Pool((example.target,))
-            worth = [float(wanted.overlap(tokens(one.text))[0]) for one in found]
-            yield (
-                choice.features(question, found, near, chance, shelf.lexicon, shelf.neighbours),
-                np.array(worth),
-            )
+            worth = [float(wanted.overlap(tokens(one.passage))[0]) for one in found]
+            yield choice.features(question, found, shelf.lexicon, shelf.neighbours), np.array(worth)

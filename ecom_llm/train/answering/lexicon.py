@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import log, sqrt
+from math import fsum, log, sqrt
 
 import numpy as np
 
@@ -49,13 +49,13 @@ class Space:
         return self.idf.get(term, self.unknown)
 
     def bag(self, terms: frozenset[str]) -> Bag:
-        return Bag(terms, sqrt(sum(self.rarity(term) ** 2 for term in terms)))
+        return Bag(terms, sqrt(fsum(self.rarity(term) ** 2 for term in terms)))
 
     def mass(self, terms: Iterable[str]) -> float:
-        return sum(map(self.rarity, terms))
+        return fsum(map(self.rarity, terms))  # exact: terms come in another order in each process
 
     def cosine(self, one: Bag, other: Bag) -> float:
-        shared = sum(self.rarity(term) ** 2 for term in one.terms & other.terms)
+        shared = fsum(self.rarity(term) ** 2 for term in one.terms & other.terms)
         return shared / (one.norm * other.norm) if shared else 0.0
 
     def coverage(self, wanted: Bag, there: frozenset[str]) -> float:

@@ -1,18 +1,23 @@
-"""Training's questions and answers: what people answered to questions like a customer's."""
+"""Training's questions and answers: what people answer to questions that ask for yes or no, and to others."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from ecom_llm.train.answering.evidence import Told
 from ecom_llm.train.answering.overlap import Pool
-from ecom_llm.train.answering.stance import asks_yes_or_no
-from ecom_llm.train.recommender.titles import Titles, titles_of
 
-COOL, HOT = 0.1, 0.05
-"""Temperatures of the weights: how much liker a question must be to count e times as much."""
+VERBS = "does|do|did|is|are|was|were|can|could|will|would|has|have|should"
+ASKING = re.compile(rf"(?:^|[.!?,;:]\s*|\b(?:and|but|so)\s+)(?:{VERBS})\s+\w", re.IGNORECASE)
+"""How an English question begins, wherever it stands in a text, that yes or no would answer."""
+EITHER = re.compile(r"\bor\b", re.IGNORECASE)
+PARTICLES = re.compile(r"[吗嘛么]|是否|能不能|可不可以|有没有|是不是|会不会")
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Whether yes or no would answer: in English by how a question begins, in Chinese by its particles."""
+    return bool(PARTICLES.search(question) or (ASKING.search(question) and not EITHER.search(question)))
 
 
 @dataclass(frozen=True)
@@ -22,22 +27,14 @@ class Neighbours:
     told: Sequence[Told]
 
     @cached_property
-    def pool(self) -> Pool:
-        return Pool(tuple(one.answer for one in self.told))
+    def pools(self) -> dict[bool, Pool]:
+        """Whether yes or no is asked for -> the answers to such questions; to all where there are none."""
+        by_kind: dict[bool, list[str]] = {True: [], False: []}
+        for one in self.told:
+            by_kind[asks_yes_or_no(one.question)].append(one.answer)
+        everything = tuple(one.answer for one in self.told)
+        return {kind: Pool(tuple(answers) or everything) for kind, answers in by_kind.items()}
 
-    @cached_property
-    def questions(self) -> Titles:
-        return titles_of([one.question for one in self.told])
-
-    @cached_property
-    def closed(self) -> np.ndarray:
-        """(told,) bool: which questions ask for yes or no."""
-        return np.array([asks_yes_or_no(one.question) for one in self.told], bool)
-
-    def weights(self, question: str) -> np.ndarray:
-        """(4, told): how much each answer says about what will be answered: all alike; those to questions of the same kind;
-        the liker the question the more, in two degrees."""
-        like = self.questions.likeness(*self.questions.vector(question))
-        same = (self.closed == asks_yes_or_no(question)).astype(np.float64)
-        rows = np.stack([np.ones(len(same)), same + 1e-6, np.exp(like / COOL + same), np.exp(like / HOT + same)])
-        return rows / rows.sum(axis=1, keepdims=True)
+    def pool(self, question: str) -> Pool:
+        """The answers to questions of the same kind."""
+        return self.pools[asks_yes_or_no(question)]

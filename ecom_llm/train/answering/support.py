@@ -7,7 +7,7 @@ from math import log1p
 import numpy as np
 
 from ecom_llm.train.answering.evidence import Told
-from ecom_llm.train.answering.lexicon import Lexicon, Text, unit
+from ecom_llm.train.answering.lexicon import Bag, Lexicon, Space, Text, unit
 
 BACKGROUND = 200
 """Other products whose evidence is looked at for comparison."""
@@ -35,21 +35,57 @@ def heap_of(told: Sequence[Told], lexicon: Lexicon) -> Heap:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """The heaps of several products, term by term."""
+
+    words: dict[str, np.ndarray]
+    """Term -> (products,) float32: 1 where it stands in the product's heap."""
+    grams: dict[str, np.ndarray]
+    meaning: np.ndarray
+    """(products, topics)"""
+
+    @property
+    def size(self) -> int:
+        return len(self.meaning)
+
+
+def crowd_of(heaps: Sequence[Heap]) -> Crowd:
+    """Heaps, to be asked all at once."""
+    tables: list[dict[str, np.ndarray]] = []
+    for name in ("words", "grams"):
+        table: dict[str, np.ndarray] = {}
+        for place, heap in enumerate(heaps):
+            for term in getattr(heap, name):
+                table.setdefault(term, np.zeros(len(heaps), np.float32))[place] = 1
+        tables.append(table)
+    return Crowd(*tables, np.stack([heap.meaning for heap in heaps]))
+
+
+def coverages(wanted: Bag, space: Space, table: dict[str, np.ndarray], size: int) -> np.ndarray:
+    """(products,) `Space.coverage` of what is wanted by each product of a crowd."""
+    known = sorted(term for term in wanted.terms if term in table)
+    whole = space.mass(wanted.terms)
+    if not known or not whole:
+        return np.zeros(size)
+    return np.array([space.rarity(term) for term in known]) @ np.stack([table[term] for term in known]) / whole
+
+
+@dataclass(frozen=True)
 class Background:
     """The evidence of products that a question is not about."""
 
     products: Sequence[Sequence[Told]]
     lexicon: Lexicon
-    heaps: dict[int, list[Heap]] = field(default_factory=dict, compare=False, repr=False)
+    crowds: dict[int, Crowd] = field(default_factory=dict, compare=False, repr=False)
 
-    def of_size(self, count: int) -> list[Heap]:
+    def of_size(self, count: int) -> Crowd:
         """Their first `count` answers, of as many as have them; of all where fewer than a fifth have."""
         count = min(count, MOST_COMPARED)
-        if count not in self.heaps:
+        if count not in self.crowds:
             enough = [told for told in self.products if len(told) >= count]
             chosen = enough if 5 * len(enough) >= len(self.products) else self.products
-            self.heaps[count] = [heap_of(told[:count], self.lexicon) for told in chosen]
-        return self.heaps[count]
+            self.crowds[count] = crowd_of([heap_of(told[:count], self.lexicon) for told in chosen])
+        return self.crowds[count]
 
 
 def best(values: Sequence[float]) -> list[float]:
@@ -98,9 +134,9 @@ def features(question: str, told: Sequence[Told], lexicon: Lexicon, background: 
         [
             *covered,
             meant,
-            *against(covered[0], [lexicon.words.coverage(asked.words, heap.words) for heap in others]),
-            *against(covered[1], [lexicon.grams.coverage(asked.grams, heap.grams) for heap in others]),
-            *against(meant, np.stack([heap.meaning for heap in others]) @ asked.meaning),
+            *against(covered[0], coverages(asked.words, lexicon.words, others.words, others.size)),
+            *against(covered[1], coverages(asked.grams, lexicon.grams, others.grams, others.size)),
+            *against(meant, others.meaning @ asked.meaning),
             *shared(asked, told, lexicon),
             *[*missing, 0.0, 0.0][:2],
             sum(word in own.words for word in numbered) / max(len(numbered), 1),

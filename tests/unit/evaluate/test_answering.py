@@ -42,7 +42,9 @@ PARTS = ("lid", "cord", "switch", "handle", "filter", "timer")
 
 def shop(numbers: range) -> list[Example]:
     return [
-        question(f"{kind}{n}", k, f"Does this {kind} have a {part}?", f"Yes. The {part} of the {kind} is {n + k} inches.")
+        question(
+            f"{kind}{n}", k, f"Does this {kind} have a {part}?", f"Yes. The {part} of the {kind} is {n + k} inches."
+        )
         for n in numbers
         for kind in ("lamp", "kettle")
         for k, part in enumerate(PARTS)
@@ -64,7 +66,9 @@ def test_each_question_is_asked_of_its_own_products_evidence_and_of_anothers(par
     everything = [*examples, listed, question("pan", 1, "Which?", "This."), alone]
     earlier = earlier_answers(everything, known_of(everything))
     assert set(earlier) == {one.id for one in examples} | {"answer:en:pan:1"}
-    answering = Answering(Answerer({"en": Echo()}, known_of([])), earlier, known_of(examples), decoding_of(params.evaluate))
+    answering = Answering(
+        Answerer({"en": Echo()}, known_of([])), earlier, known_of(examples), decoding_of(params.evaluate)
+    )
     assert answering.covers(alone) and not answering.covers(listed)
     for example in examples:
         found = answering.write(example)
@@ -90,7 +94,9 @@ def test_abstentions_are_counted_by_whose_evidence_was_at_hand() -> None:
     assert recall["abstention_recall"] == pytest.approx(2 / 3) and recall["ratios"][3] == (0.0, 0.0)
     assert false["false_abstention"] == pytest.approx(2 / 3) and false["ratios"][3] == (0.0, 0.0)
     nobody = Group("answer", "en", examples, [Written("Yes.")] * 4, Matcher(frozenset()))
-    assert "not_applicable" in METRICS["abstention_recall"](nobody) and "not_applicable" in METRICS["false_abstention"](nobody)
+    assert "not_applicable" in METRICS["abstention_recall"](nobody) and "not_applicable" in METRICS["false_abstention"](
+        nobody
+    )
 
 
 def test_earlier_answers_are_the_evidence_where_there_is_no_listing() -> None:
@@ -133,7 +139,9 @@ def test_the_stage_measures_answers_from_evidence(model_folder: Path, params: Pa
     evidence = read_evidence(layout.metrics)
     ours = evidence.metrics["answer"]["en"]
     assert ours["groundedness"] == 1 and ours["false_abstention"] < 0.5 < ours["abstention_recall"] + 0.5
-    assert {"rougeL", "groundedness", "abstention_recall", "false_abstention"} <= set(evidence.intervals["answer"]["en"])
+    assert {"rougeL", "groundedness", "abstention_recall", "false_abstention"} <= set(
+        evidence.intervals["answer"]["en"]
+    )
     assert {"constant", "bm25"} <= set(evidence.baselines)
     assert evidence.baselines["bm25"]["answer"]["en"]["false_abstention"] == 0
     assert "perplexity" in ours

@@ -191,7 +191,13 @@ def answering_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactor
     root = tmp_path_factory.mktemp("asked")
     parts = ("lid", "cord", "switch", "handle", "filter", "timer")
     told = [
-        quoted("en", f"{kind}{n}", k, f"Does this {kind} have a {part}?", f"Yes. The {part} of the {kind} is {n + k} inches.")
+        quoted(
+            "en",
+            f"{kind}{n}",
+            k,
+            f"Does this {kind} have a {part}?",
+            f"Yes. The {part} of the {kind} is {n + k} inches.",
+        )
         for n in range(20)
         for kind in ("lamp", "kettle")
         for k, part in enumerate(parts)
@@ -213,7 +219,9 @@ def test_a_question_about_a_product_is_answered_with_what_it_rests_on(answering_
 
 
 @pytest.mark.parametrize("named", [{"product": "lamp3"}, {"product": "no such thing"}, {}])
-def test_what_no_earlier_answer_holds_is_not_answered(answering_folder: Path, params: Params, named: dict[str, str]) -> None:
+def test_what_no_earlier_answer_holds_is_not_answered(
+    answering_folder: Path, params: Params, named: dict[str, str]
+) -> None:
     wanted = {**named, "question": "Will kettles with a 19 inch 3-way whistle boil on induction?"}
     strict = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"min_support": 0.99})})
     told = write(answering_folder, "answer", "en", wanted, strict)
@@ -236,7 +244,9 @@ def test_a_listing_is_looked_up_and_the_language_model_answers_from_it(
 
 
 def test_grounds_are_the_attributes_an_answer_states() -> None:
-    example = asked("answer", "en", {"colour": "red", "material": "silk; cotton", "waterproof": "yes", "question": "Is it?"})
+    example = asked(
+        "answer", "en", {"colour": "red", "material": "silk; cotton", "waterproof": "yes", "question": "Is it?"}
+    )
     assert with_grounds("It is red.", example) == "It is red.\nRests on: colour red"
     told = with_grounds("Cotton, and waterproof.", example)
     assert told.split("\n")[1] == "Rests on: material silk; cotton; waterproof yes"
