@@ -56,7 +56,7 @@ class Echo:
     """A reader that says whose evidence it got."""
 
     def answer(self, question: str, told: tuple[Told, ...], min_support: float) -> Answered:
-        return Answered(" ".join(one.product for one in told) or "I do not know", "en", told[0] if told else None)
+        return Answered(" ".join(one.product for one in told) or "I do not know", "en", told[:1])
 
 
 def test_each_question_is_asked_of_its_own_products_evidence_and_of_anothers(params: Params) -> None:
