@@ -9,7 +9,7 @@ from ecom_llm.records import Example
 
 LENGTHS = (8, 12, 18, 25, 35)
 """Tokens of the beginnings of training answers that are tried."""
-ROUNDS = ((2000, 25), (100, 400), (10, 4000))
+ROUNDS = ((4000, 50), (200, 400), (20, 4000))
 """(candidates left, training answers each is compared with): the better half-way ones are looked at more closely."""
 
 
@@ -18,7 +18,7 @@ def best_constant(training: Sequence[Example]) -> str:
     locale = training[0].locale
     drawn = sorted(training, key=lambda one: sha256(one.id.encode()).digest())
     answers = [rouge_tokens(example.target, locale) for example in drawn]
-    found = list(dict.fromkeys(answer[:length] for length in LENGTHS for answer in answers if answer))
+    found = list(dict.fromkeys(answer[:length] for answer in answers for length in LENGTHS if answer))
     for most, compared in ROUNDS:
         # answers of different products in every round, where there are enough
         others = answers[-compared:]

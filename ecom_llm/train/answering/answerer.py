@@ -14,15 +14,11 @@ from ecom_llm.train.answering.neighbours import Neighbours
 WORDS: Words = {
     "en": {
         "abstains": "I do not know, as it is not in what the shop has on this.",
-        "rests": "Rests on: {answers}",
-        "each": "the answer to “{question}” ({source})",
-        "comma": "; ",
+        "rests": "Rests on: the answer to “{question}” ({source})",
     },
     "zh": {
         "abstains": "不清楚：本店关于这件商品的资料里没有相关信息。",
-        "rests": "依据：{answers}",
-        "each": "对“{question}”的回答（{source}）",
-        "comma": "；",
+        "rests": "依据：对“{question}”的回答（{source}）",
     },
 }
 
@@ -33,17 +29,16 @@ class Answered:
 
     text: str
     locale: str
-    rests_on: tuple[Told, ...]
-    """The earlier answers it is quoted from; none where it says that it does not know."""
+    rests_on: Told | None
+    """The earlier answer it is quoted from; None where it says that it does not know."""
 
     @property
     def told(self) -> str:
         """As it may be shown: the answer, and in the last line what it rests on."""
-        if not self.rests_on:
+        if self.rests_on is None:
             return self.text
-        words = said(WORDS, self.locale)
-        each = [words["each"].format(question=one.question, source=one.source) for one in self.rests_on]
-        return f"{self.text}\n{words['rests'].format(answers=words['comma'].join(each))}"
+        told = {"question": self.rests_on.question, "source": self.rests_on.source}
+        return f"{self.text}\n{said(WORDS, self.locale)['rests'].format(**told)}"
 
 
 @dataclass(frozen=True)
@@ -67,16 +62,17 @@ class Reader:
     def answer(self, question: str, told: Sequence[Told], min_support: float) -> Answered:
         """A passage of the evidence, or that the evidence does not hold the answer."""
         if question and told and self.chance(question, told) >= min_support:
-            asked = choice.asked_of(question, told, self.lexicon, self.neighbours)
-            if asked.found:
-                best = asked.best(self.choice)
-                return Answered(best.text, self.locale, tuple(dict.fromkeys(one.told for one in best.passages)))
+            found = choice.candidates(question, told, self.lexicon)
+            if found:
+                worth = self.choice.value(choice.features(question, found, self.lexicon, self.neighbours))
+                best = found[int(worth.argmax())]
+                return Answered(best.passage, self.locale, best.told)
         return unanswered(self.locale)
 
 
 def unanswered(locale: str) -> Answered:
     """That the shop's texts do not hold the answer."""
-    return Answered(said(WORDS, locale)["abstains"], locale, ())
+    return Answered(said(WORDS, locale)["abstains"], locale, None)
 
 
 @dataclass(frozen=True)

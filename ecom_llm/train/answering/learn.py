@@ -16,8 +16,8 @@ from ecom_llm.train.answering.lessons import FOLDS, choice_rows, folds, shelf_of
 
 MOST_QUESTIONS = 8000
 """Questions that probabilities are fitted on."""
-FIRST_CHOICES, MOST_CHOICES = 500, 1000
-"""And those that the choice of passages is fitted on, first by themselves and then in pairs: each has dozens."""
+MOST_CHOICES = 1500
+"""And those that the choice of passages is fitted on: each has dozens."""
 LEAST_QUESTIONS, LEAST_PRODUCTS = 100, 20
 """With fewer that have evidence, or about fewer products, nothing is learned in a locale."""
 RIDGE = {"support": 30.0, "choice": 300.0}
@@ -54,11 +54,8 @@ def reader_of(locale: str, examples: Sequence[Example], seed: int) -> Reader:
     parts = folds(examples, seed)
     held, holds = joined([support_rows(fold, MOST_QUESTIONS // FOLDS) for fold in parts])
     supported = fitted_probability(held, holds, support.CROSSED, RIDGE["support"])
-    chosen = None
-    # single passages tell which are best; with the pairs of these, what a second one is worth
-    for most in (FIRST_CHOICES, MOST_CHOICES):
-        offered, worth = joined([row for fold in parts for row in choice_rows(fold, most // FOLDS, chosen)])
-        chosen = fitted_value(offered, worth, (), RIDGE["choice"])
+    offered, worth = joined([row for fold in parts for row in choice_rows(fold, MOST_CHOICES // FOLDS)])
+    chosen = fitted_value(offered, worth, (), RIDGE["choice"])
     shelf = shelf_of(known_of(examples), seed)
     return Reader(locale, shelf.lexicon, shelf.background, shelf.neighbours, supported, chosen)
 

@@ -7,10 +7,9 @@ from hashlib import sha256
 import numpy as np
 
 from ecom_llm.records import Example
-from ecom_llm.skills.answer import question
+from ecom_llm.skills.answer import question as asked_in
 from ecom_llm.train.answering import choice, support
 from ecom_llm.train.answering.evidence import Known, Told, known_of
-from ecom_llm.train.answering.fitting import Curve
 from ecom_llm.train.answering.lexicon import Lexicon, lexicon_of
 from ecom_llm.train.answering.neighbours import Neighbours
 from ecom_llm.train.answering.overlap import Pool
@@ -84,22 +83,16 @@ def support_rows(fold: Fold, most: int) -> tuple[np.ndarray, np.ndarray]:
     for example, own in fold.asked(most):
         for told, value in ((own, 1.0), (fold.known.elsewhere(example, len(own)), 0.0)):
             if told:
-                rows.append(support.features(question(example), told, fold.shelf.lexicon, fold.shelf.background))
+                rows.append(support.features(asked_in(example), told, fold.shelf.lexicon, fold.shelf.background))
                 holds.append(value)
     return np.array(rows), np.array(holds)
 
 
-def choice_rows(fold: Fold, most: int, first: Curve | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(candidates, features), (candidates,) of each question: what could be said, and its overlap with what a person said.
-
-    Single passages, and with a `first` curve also the pairs of those that it finds best.
-    """
+def choice_rows(fold: Fold, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(candidates, features), (candidates,) of each question: what could be said, and its overlap with what a person said."""
     for example, own in fold.asked(most):
-        asked = choice.asked_of(question(example), own, fold.shelf.lexicon, fold.shelf.neighbours)
-        if found := asked.singles():
-            if first:
-                best, _ = asked.ordered(found, first)
-                found += asked.longer(best, best)
+        question, shelf = asked_in(example), fold.shelf
+        if found := choice.candidates(question, own, shelf.lexicon):
             wanted = Pool((example.target,))
-            worth = np.array([float(wanted.overlap(tokens(one.text))[0]) for one in found])
-            yield asked.features(found), worth
+            worth = [float(wanted.overlap(tokens(one.passage))[0]) for one in found]
+            yield choice.features(question, found, shelf.lexicon, shelf.neighbours), np.array(worth)

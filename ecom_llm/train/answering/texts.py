@@ -1,14 +1,12 @@
 """Texts -> tokens, and the passages of an answer that may be quoted."""
 
 import re
-from collections.abc import Sequence
 
 from ecom_llm.train.recommender.titles import HAN
 
 TOKEN = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
 SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])|\n+")
 CLAUSE = re.compile(r"(?<=[,，])\s*")
-ENDED = re.compile(r"[.!?。！？…]\W*$")
 LONG_SENTENCE = 20
 """Tokens from which on a sentence is also quoted clause by clause."""
 MOST_TOKENS = 60
@@ -43,28 +41,17 @@ def shortened(piece: str) -> str:
     return piece if len(ends) <= MOST_TOKENS else piece[: ends[MOST_TOKENS - 1]] + " ..."
 
 
-def between(text: str) -> str:
-    """What stands between two sentences of a text's script."""
-    return "" if re.search(rf"[{HAN}]", text) else " "
-
-
-def joined(found: Sequence[str]) -> str:
-    """Passages, one after the other, as sentences."""
-    stop = "。" if not between(found[0]) else "."
-    ended = [one if ENDED.search(one) else one + stop for one in found[:-1]]
-    return between(found[0]).join([*ended, found[-1]])
-
-
 def passages(text: str) -> list[str]:
     """Every stretch of a few whole sentences or clauses, in which nobody says that they do not know."""
     known = [shortened(piece) for piece in pieces(text)[:MOST_PIECES]]
     sizes = [len(tokens(piece)) for piece in known]
+    joint = "" if re.search(rf"[{HAN}]", text) else " "
     found: list[str] = []
     for first in range(len(known)):
         for last in range(first + 1, len(known) + 1):
             if last > first + 1 and sum(sizes[first:last]) > MOST_TOKENS:
                 break
-            passage = between(text).join(known[first:last]).rstrip(",;，； ")
+            passage = joint.join(known[first:last]).rstrip(",;，； ")
             if not UNKNOWING.search(passage):
                 found.append(passage)
     return list(dict.fromkeys(found))

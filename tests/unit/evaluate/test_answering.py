@@ -18,10 +18,10 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example, Item
 from ecom_llm.shards import write_records
+from ecom_llm.train.answering import learn
 from ecom_llm.train.answering.answerer import Answered, Answerer
 from ecom_llm.train.answering.evidence import Told, known_of
 from ecom_llm.train.answering.files import FOLDER, save
-from ecom_llm.train.answering.learn import learned_from
 
 
 def question(product: str, number: int, text: str, answer: str, **facts: str) -> Example:
@@ -56,7 +56,7 @@ class Echo:
     """A reader that says whose evidence it got."""
 
     def answer(self, question: str, told: tuple[Told, ...], min_support: float) -> Answered:
-        return Answered(" ".join(one.product for one in told) or "I do not know", "en", told[:1])
+        return Answered(" ".join(one.product for one in told) or "I do not know", "en", told[0] if told else None)
 
 
 def test_each_question_is_asked_of_its_own_products_evidence_and_of_anothers(params: Params) -> None:
@@ -123,7 +123,11 @@ def test_the_best_constant_has_what_most_answers_have() -> None:
     }
 
 
-def test_the_stage_measures_answers_from_evidence(model_folder: Path, params: Params, tmp_path: Path) -> None:
+def test_the_stage_measures_answers_from_evidence(
+    model_folder: Path, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_QUESTIONS", "MOST_CHOICES"):
+        monkeypatch.setattr(learn, name, 50)
     layout = Layout(tmp_path, tmp_path / "state")
     for split, numbers in {"train": range(14), "validation": range(14, 15), "test": range(20, 26)}.items():
         write_records(layout.split(split), Example, shop(numbers))
@@ -133,7 +137,7 @@ def test_the_stage_measures_answers_from_evidence(model_folder: Path, params: Pa
     layout.model.mkdir()
     for path in model_folder.iterdir():
         (layout.model / path.name).symlink_to(path)
-    save(learned_from(layout.prepared, 1), layout.model / FOLDER)
+    save(learn.learned_from(layout.prepared, 1), layout.model / FOLDER)
     small = {"max_examples": 40, "bootstrap_samples": 100}
     run(params.model_copy(update={"evaluate": params.evaluate.model_copy(update=small)}), layout)
     evidence = read_evidence(layout.metrics)

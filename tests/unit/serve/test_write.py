@@ -13,7 +13,7 @@ from ecom_llm.serve.answers import with_grounds
 from ecom_llm.serve.write import asked, load_writer, write
 from ecom_llm.shards import write_records
 from ecom_llm.train.answering import files as answering
-from ecom_llm.train.answering.learn import learned_from as answering_from
+from ecom_llm.train.answering import learn
 from ecom_llm.train.recommender.files import FOLDER, save
 from ecom_llm.train.recommender.learn import learned_from
 
@@ -207,18 +207,23 @@ def answering_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactor
     for split in ("train", "validation", "test"):
         write_records(root / split, Example, told if split == "train" else [])
     shutil.copytree(model_folder, root / "model")
-    answering.save(answering_from(root, 1), root / "model" / answering.FOLDER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learn, "MOST_QUESTIONS", 50)
+        patch.setattr(learn, "MOST_CHOICES", 10)
+        answering.save(learn.learned_from(root, 1), root / "model" / answering.FOLDER)
     return root / "model"
 
 
 def test_a_question_about_a_product_is_answered_with_what_it_rests_on(answering_folder: Path, params: Params) -> None:
     wanted = {"product": "kettle3", "question": "How long is the cord of this kettle? Does it have a cord?"}
-    text, grounds = write(answering_folder, "answer", "en", wanted, params).split("\n")
+    # half of the shop are kettles, whose answers hold the same: another one's are as good as its own
+    ready = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"min_support": 0.1})})
+    text, grounds = write(answering_folder, "answer", "en", wanted, ready).split("\n")
     assert "of the kettle is" in text and "lamp" not in text
     assert grounds.startswith("Rests on: the answer to “Does this kettle have a ")
     known = answering.load(answering_folder).known.answers["kettle3", "en"]
-    quoted_ones = [one for one in known if f"the answer to “{one.question}” ({one.source})" in grounds]
-    assert quoted_ones and all(part in " ".join(one.answer for one in quoted_ones) for part in text.split(". "))
+    [quoted_one] = [one for one in known if f"the answer to “{one.question}” ({one.source})" in grounds]
+    assert text in quoted_one.answer
 
 
 @pytest.mark.parametrize("named", [{"product": "lamp3"}, {"product": "no such thing"}, {}])
