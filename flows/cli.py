@@ -261,6 +261,7 @@ def write(
         ecom-llm write advertise --attr category=连衣裙 --attr 颜色=红色 --locale zh
         ecom-llm write describe --attr category=dress --version 2
         ecom-llm write recommend --attr "history=red kettle; steel pan" --locale en
+        ecom-llm write answer --attr product=P00001 --attr "question=What colour is it?" --locale en
         ecom-llm write review --attr stars=5 --set evaluate.decoding=sampling --set evaluate.top_p=0.9
         ecom-llm write summarise --attr product=P00001 --locale en --json
 
@@ -269,7 +270,7 @@ def write(
     skill
         describe, advertise, review, answer, recommend or summarise.
     attr
-        What is known, `name=value`; may be repeated. For summarise: product=ID, and shop=NAME where shops have names.
+        What is known, `name=value`; may be repeated. For summarise and answer: product=ID, and shop=NAME where shops have names.
     locale
         Language to write in; without it that of params.yaml's first source.
     version

@@ -1,17 +1,18 @@
 """What a shop has without a model: the nearest product's text, a fixed template, its search, and whatever sells best."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ecom_llm.evaluate.bm25 import build_index
-from ecom_llm.evaluate.group import question
 from ecom_llm.evaluate.matching import members
 from ecom_llm.evaluate.metrics import units
 from ecom_llm.records import LIST_SEPARATOR, Example
 from ecom_llm.skills import SKILLS, recommend
+from ecom_llm.skills.answer import question
 from ecom_llm.skills.skill import words
+from ecom_llm.train.answering.evidence import Told
 
 CHUNK = 256
 """Examples compared at once: bounds the dense table of similarities."""
@@ -55,17 +56,29 @@ def history(example: Example) -> list[str]:
     return example.attributes.get(words(recommend.WORDS, example.locale)["history"], "").split(LIST_SEPARATOR)
 
 
-def found_answers(examples: Iterable[Example], training: Sequence[Example]) -> list[str]:
-    """The answer to the training question nearest to each example's by BM25; the first one where several tie.
+def found_answers(
+    examples: Sequence[Example], training: Sequence[Example], earlier: Mapping[str, Sequence[Told]] | None = None
+) -> list[str]:
+    """The answer to the question nearest to each example's by BM25; the first one where several tie.
 
-    Among the questions about the same product where training has any, else among all; both lists are of one locale.
+    Among the earlier questions about the same product, read with their answers, where there are any (`earlier`, by the
+    example's id); else among all training questions. All are of one locale.
     """
-    index = build_index([question(example) for example in training], training[0].locale)
-    about: dict[str, list[int]] = defaultdict(list)
-    for row, example in enumerate(training):
-        about[example.product].append(row)
-    rows = [index.best(question(example), 1, about.get(example.product))[0] for example in examples]
-    return [training[row].target for row in rows]
+    earlier = earlier or {}
+    told = {one.id: one for example in examples for one in earlier.get(example.id, ())}
+    place = {name: row for row, name in enumerate(told)}
+    texts = [f"{one.question}\n{one.answer}" for one in told.values()]
+    index = build_index(texts, training[0].locale)
+    whole = build_index([question(example) for example in training], training[0].locale)
+    answers = [one.answer for one in told.values()]
+    found = []
+    for example in examples:
+        about = [place[one.id] for one in earlier.get(example.id, ())]
+        if about:
+            found.append(answers[index.best(question(example), 1, sorted(about))[0]])
+        else:
+            found.append(training[whole.best(question(example), 1)[0]].target)
+    return found
 
 
 def similar_titles(examples: Sequence[Example], titles: Sequence[str], top: int) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """How texts are written and items ranked, in evaluation and by a served model alike; no torch here, so that a registry can say it."""
 
 from ecom_llm.params import Evaluate
-from ecom_llm.params.evaluate import Mode, Ranker, Recommending
+from ecom_llm.params.evaluate import Answering, Mode, Ranker, Recommending
 from ecom_llm.records import Record
 
 
@@ -20,6 +20,8 @@ class Decoding(Record):
     seed: int
     recommend_by: Recommending
     num_beams: int
+    answer_by: Answering
+    min_support: float
 
 
 def decoding_of(params: Evaluate) -> Decoding:

@@ -100,7 +100,8 @@ class Evidence(Record):
     subsets: tuple[Subset, ...] = ()
     """The model on the categories and sources that are large enough."""
     baselines: dict[str, Metrics]
-    """`bm25`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics on the same examples.
+    """`bm25`, `constant`, `nearest_neighbour`, `popularity`, `template`, `unigram`, `encoder`, `bm25_encoder` -> its metrics
+    on the same examples.
 
     `reference` are the references by those metrics that need none.
     """

@@ -1,6 +1,6 @@
 """One system's work on the test examples of one skill and locale: what the metrics are computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 
@@ -25,6 +25,8 @@ class Written:
     others: tuple[str, ...] = ()
     """Its next best texts, best first, where several were written."""
     ranking: tuple[str, ...] = ()
+    elsewhere: str | None = None
+    """What it answers to the same question when its evidence is another product's; None where it was not asked."""
     likelihood: Likelihood | None = None
 
 
@@ -52,6 +54,8 @@ class Group:
     """Whether the texts are the references themselves: then nothing is told by comparing them with these."""
     published: Published | None = None
     """The publisher's own scoring, where the examples have one."""
+    earlier: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Id of an example -> what was answered to other questions about its product."""
 
     @property
     def texts(self) -> list[str]:
@@ -80,15 +84,10 @@ class Group:
         return self.taught.judge.stars(self.texts) if self.taught.judge else []
 
 
-def question(example: Example) -> str:
-    """The customer's question of an `answer` example."""
-    return example.attributes.get(words(answer.WORDS, example.locale)["question"], "")
-
-
-def known_facts(example: Example) -> str:
-    """What an `answer` example's prompt holds beside the question, a line for each attribute; '' where it holds nothing."""
-    asked = words(answer.WORDS, example.locale)["question"]
-    return "\n".join(f"{name} {value}" for name, value in example.attributes.items() if name != asked)
+def evidence(example: Example, earlier: Sequence[str] = ()) -> str:
+    """What an `answer` rests on: a line for each attribute beside the question; where there is none, for each earlier answer."""
+    known = [f"{name} {value}" for name, value in answer.known(example).items()]
+    return "\n".join(known or earlier)
 
 
 def asked_stars(example: Example) -> int | None:

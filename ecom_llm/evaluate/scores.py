@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
-from ecom_llm.evaluate.group import PLACES, Group, asked_stars, known_facts, question
+from ecom_llm.evaluate.group import PLACES, Group, asked_stars, evidence
 from ecom_llm.evaluate.matching import all_members
 from ecom_llm.evaluate.metrics import (
     AGREEMENT,
     CHATGLM,
     AbstentionRate,
+    AbstentionShare,
     AttributeCoverage,
     BitsPerByte,
     Bleu,
@@ -38,6 +39,7 @@ from ecom_llm.evaluate.metrics import (
 )
 from ecom_llm.evaluate.ngrams import OVERLAPS, copied_whole, language
 from ecom_llm.skills import SKILLS
+from ecom_llm.skills.answer import question
 
 
 def by_text(group: Group, metric: OfflineMetric, **options: object) -> Result:
@@ -95,9 +97,9 @@ def agreement(group: Group, name: str) -> Result:
 
 
 def groundedness(group: Group) -> Result:
-    evidence = [known_facts(example) for example in group.examples]
+    known = [evidence(example, group.earlier.get(example.id, ())) for example in group.examples]
     asked = [question(example) for example in group.examples]
-    return Groundedness().compute(predictions=group.texts, evidence=evidence, questions=asked, locale=group.locale)
+    return Groundedness().compute(predictions=group.texts, evidence=known, questions=asked, locale=group.locale)
 
 
 def abstention(group: Group, answerable: bool) -> Result:
@@ -105,6 +107,23 @@ def abstention(group: Group, answerable: bool) -> Result:
     known = [not abstains(target, group.locale) for target in group.targets]
     return AbstentionRate().compute(
         predictions=group.texts, references=known, locale=group.locale, answerable=answerable
+    )
+
+
+def abstention_recall(group: Group) -> Result:
+    """Of the answers given when evidence is another product's."""
+    texts = [written.elsewhere for written in group.written]
+    asked = [text is not None for text in texts]
+    return AbstentionShare().compute(
+        predictions=[text or "" for text in texts], references=asked, locale=group.locale, name="abstention_recall"
+    )
+
+
+def false_abstention(group: Group) -> Result:
+    """Of the answers to questions with earlier answers about their own product."""
+    held = [bool(group.earlier.get(example.id)) for example in group.examples]
+    return AbstentionShare().compute(
+        predictions=group.texts, references=held, locale=group.locale, name="false_abstention"
     )
 
 
@@ -143,6 +162,8 @@ METRICS: dict[str, Callable[[Group], Result]] = {
     "groundedness": groundedness,
     "abstention_answerable": partial(abstention, answerable=True),
     "abstention_unanswerable": partial(abstention, answerable=False),
+    "abstention_recall": abstention_recall,
+    "false_abstention": false_abstention,
     "hit@10": lambda group: by_ranking(group, HitAtK()),
     "ndcg@10": lambda group: by_ranking(group, NdcgAtK()),
     "mrr@10": lambda group: by_ranking(group, MrrAtK()),
@@ -155,7 +176,16 @@ METRICS: dict[str, Callable[[Group], Result]] = {
 """Published name -> how it is computed; a skill names those that judge it."""
 
 OF_REFERENCES = frozenset(
-    {"attribute_coverage", "unsupported_rate", "distinct_4", "self_bleu", "seq_rep_4", "groundedness", *AGREEMENT}
+    {
+        "attribute_coverage",
+        "unsupported_rate",
+        "distinct_4",
+        "self_bleu",
+        "seq_rep_4",
+        "groundedness",
+        "false_abstention",
+        *AGREEMENT,
+    }
     | {name for name in METRICS if name.startswith(("longest_overlap", "abstention"))}
 )
 """What references are measured by themselves, for the model's to be read beside: they agree with themselves in the rest."""

@@ -1,19 +1,21 @@
 """The evaluate stage: a model and the test split -> the evidence, with the baselines on the same examples."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from logging import getLogger
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from ecom_llm.evaluate.answering import Answering, Earlier, answering_of
 from ecom_llm.evaluate.baselines import (
     by_skill_and_locale,
     found_answers,
     nearest_neighbours,
     templates,
 )
+from ecom_llm.evaluate.constant import best_constant
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
@@ -54,6 +56,7 @@ class Writer:
     items: Sequence[Item]
     params: Evaluate
     recommender: Recommender | None = None
+    answering: Answering | None = None
 
     def write(self, examples: Sequence[Example]) -> list[Written]:
         """Score every reference, rank items for the skills judged by rank, and write a text for the others."""
@@ -63,7 +66,8 @@ class Writer:
         told = list(zip(examples, encoded, scores, strict=True))
         found = {
             **self.rank([one for one in told if is_ranked(one[0].skill)]),
-            **self.generate([one for one in told if not is_ranked(one[0].skill)]),
+            **self.quote([one for one in told if self.is_quoted(one[0])]),
+            **self.generate([one for one in told if not is_ranked(one[0].skill) and not self.is_quoted(one[0])]),
         }
         return [found[example.id] for example in examples]
 
@@ -79,6 +83,18 @@ class Writer:
             example.id: Written(best[0], ranking=tuple(best), likelihood=likelihood)
             for example, best, likelihood in zip(examples, ranked, likelihoods, strict=True)
         }
+
+    def is_quoted(self, example: Example) -> bool:
+        """Whether earlier answers are quoted to answer an example."""
+        return self.answering is not None and self.answering.covers(example)
+
+    def quote(self, told: Sequence[Told]) -> dict[str, Written]:
+        """Id -> the answer from earlier ones, to an example's question."""
+        found = {
+            example.id: replace(self.answering.write(example), likelihood=likelihood) for example, _, likelihood in told
+        }
+        log.info("answered %d questions from earlier answers", len(found))
+        return found
 
     def generate(self, told: Sequence[Told]) -> dict[str, Written]:
         """Id -> the texts written for an example."""
@@ -103,10 +119,11 @@ def baselines(
     titles: Sequence[str],
     encoder: Encoder | None = None,
     published: Published | None = None,
+    earlier: Earlier | None = None,
 ) -> dict[str, list[Written]]:
     """Baseline -> its work on examples of one skill and locale; what needs training examples is absent without any.
 
-    `titles` are those of the items that may be recommended in this locale.
+    `titles` are those of the items that may be recommended in this locale; `earlier` is what questions may be answered from.
     """
     if is_ranked(skill):
         ranked = rankings(examples, training, titles, encoder)
@@ -115,16 +132,24 @@ def baselines(
     if training:
         found["nearest_neighbour"] = nearest_neighbours(examples, training)
     if training and skill == "answer":
-        found["bm25"] = found_answers(examples, training)
+        found["bm25"] = found_answers(examples, training, earlier)
+        found["constant"] = [best_constant(training)] * len(examples)
     if published:
         found["hdc"] = published.baselines(examples)
     return {name: [Written(text) for text in texts] for name, texts in found.items()}
 
 
-def references(skill: str, locale: str, examples: Sequence[Example], matcher: Matcher, given: Taught) -> Group:
+def references(
+    skill: str,
+    locale: str,
+    examples: Sequence[Example],
+    matcher: Matcher,
+    given: Taught,
+    earlier: Mapping[str, Sequence[str]],
+) -> Group:
     """The references as a system: what a metric says of people's texts is what it can ask of a model."""
     texts = [Written(example.target) for example in examples]
-    return Group(skill, locale, examples, texts, matcher, taught=given, are_references=True)
+    return Group(skill, locale, examples, texts, matcher, taught=given, are_references=True, earlier=earlier)
 
 
 def compare(
@@ -135,11 +160,13 @@ def compare(
     known: dict[tuple[str, str], Matcher],
     encoder: Encoder | None = None,
     published: Published | None = None,
+    earlier: Earlier | None = None,
 ) -> tuple[Measured, dict[str, Measured]]:
     """Measure the model, and each baseline on the same examples."""
     work = {example.id: one for example, one in zip(examples, written, strict=True)}
     learned, teaching = by_skill_and_locale(training), taught(training)
     titles = titles_by_locale(items)
+    said = {name: [one.answer for one in told] for name, told in (earlier or {}).items()}
     mine: list[Group] = []
     theirs: dict[str, list[Group]] = {}
     shown: list[list[dict[str, str]]] = []
@@ -147,15 +174,17 @@ def compare(
         matcher, given = known[skill, locale], teaching.get((skill, locale), Taught())
         scoring = published if published and published.covers(here) else None
         ours = [work[example.id] for example in here]
-        mine.append(Group(skill, locale, here, ours, matcher, taught=given, published=scoring))
-        found = baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder, scoring)
+        mine.append(Group(skill, locale, here, ours, matcher, taught=given, published=scoring, earlier=said))
+        found = baselines(
+            skill, here, learned.get((skill, locale), []), titles.get(locale, []), encoder, scoring, earlier
+        )
         for name, texts in found.items():
             # what baselines copy is known, and takes as long to find
             judged = Taught(judge=given.judge)
-            group = Group(skill, locale, here, texts, matcher, taught=judged, published=scoring)
+            group = Group(skill, locale, here, texts, matcher, taught=judged, published=scoring, earlier=said)
             theirs.setdefault(name, []).append(group)
         if not is_ranked(skill):
-            theirs.setdefault("reference", []).append(references(skill, locale, here, matcher, given))
+            theirs.setdefault("reference", []).append(references(skill, locale, here, matcher, given, said))
         shown.append([{name: found[name][row].text for name in sorted(found)} for row in range(len(here))])
     model = measured(mine, shown, encoder)
     return model, {
@@ -188,11 +217,13 @@ def run(params: Params, layout: Layout) -> None:
     chosen = sample(prepared["test"], params.evaluate.max_examples, params.evaluate.seed)
     examples = fitting(chosen, encode(chosen, tokenizer), longest_input(model), layout.split("test"))
     items = list(read_records(layout.items, Item))
-    recommender = recommender_of(layout.model, decoding_of(params.evaluate))
-    written = Writer(model, tokenizer, items, params.evaluate, recommender).write(examples)
+    decoding, everything = decoding_of(params.evaluate), chain.from_iterable(prepared.values())
+    recommender = recommender_of(layout.model, decoding)
+    answering = answering_of(layout.model, decoding, examples, everything, prepared["test"])
+    written = Writer(model, tokenizer, items, params.evaluate, recommender, answering).write(examples)
     known = matchers(chain.from_iterable(prepared.values()))
     published = read_published(layout.protocols, prepared["test"])
-    ours, others = compare(examples, written, prepared["train"], items, known, encoder, published)
+    ours, others = compare(examples, written, prepared["train"], items, known, encoder, published, answering.earlier)
     evidence = Evidence(
         test_set=fingerprint(examples),
         tokenizer=tokenizer_fingerprint(tokenizer),

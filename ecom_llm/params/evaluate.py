@@ -9,6 +9,7 @@ from ecom_llm.params.section import Section
 Mode = Literal["greedy", "sampling", "best_of_n"]
 Ranker = Literal["facts", "log_probability", "consensus"]
 Recommending = Literal["purchases", "model"]
+Answering = Literal["evidence", "model"]
 
 
 class Evaluate(Section):
@@ -45,6 +46,12 @@ class Evaluate(Section):
     from the shop's purchases and titles; `model`, the language model, held to the titles there are."""
     num_beams: int = Field(ge=10)
     """Beams of that constrained decoding, where `model` ranks; hit@10 needs at least 10."""
+    answer_by: Answering
+    """What answers a question about a product without a listing, here and in the served model: `evidence`, a passage of the
+    earlier answers about the product, or that they do not hold the answer; `model`, the language model, from nothing."""
+    min_support: float = Field(ge=0, le=1)
+    """Probability that the earlier answers hold the answer below which `evidence` says that it does not know; where half of the
+    questions can be answered."""
     use_encoder: bool
     """Whether `encoder` judges too: how similar texts are to their references, and which items it would propose."""
     encoder: str = Field(min_length=1)

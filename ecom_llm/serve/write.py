@@ -13,6 +13,7 @@ from ecom_llm.skills import SKILLS, skill_named
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from ecom_llm.train.answering.answerer import Answerer
     from ecom_llm.train.recommender.recommender import Recommender
 
 RECOMMEND = "recommend"
@@ -26,23 +27,50 @@ class Writer:
     tokenizer: "PreTrainedTokenizerBase"
     decoding: Decoding
     recommender: "Recommender | None" = None
+    answerer: "Answerer | None" = None
 
     def write(self, examples: Sequence[Example]) -> list[str]:
         """One text for each example, with the label its skill demands.
 
-        `recommend` gives the title of an item that exists, in a line of its own, and in the next one why.
+        `recommend` gives the title of an item that exists, in a line of its own, and in the next one why. `answer` gives an
+        answer and in the next line what it rests on, or says that the shop's texts do not hold it.
 
         Raises:
-            UserError: an item is to be recommended, and the model's folder says of none.
+            UserError: an item is to be recommended, and the model's folder says of none; or a product is named, and nothing asked.
         """
-        from ecom_llm.evaluate.generation import generate_texts
+        from ecom_llm.serve.answers import looked_up
 
-        chosen = [one for one in examples if one.skill == RECOMMEND]
-        others = [one for one in examples if one.skill != RECOMMEND]
-        written = generate_texts(self.model, self.tokenizer, others, self.decoding) if others else []
-        finished = [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(others, written, strict=True)]
-        texts, titles = iter(finished), iter(self.recommend(chosen) if chosen else [])
-        return [next(titles if one.skill == RECOMMEND else texts) for one in examples]
+        asked = [looked_up(one, self.answerer) for one in examples]
+        ways = [self.way(one) for one in asked]
+        texts: dict[int, str] = {}
+        for way in dict.fromkeys(ways):
+            places = [place for place, one in enumerate(ways) if one == way]
+            texts |= zip(places, getattr(self, way)([asked[place] for place in places]), strict=True)
+        return [texts[place] for place in range(len(asked))]
+
+    def way(self, example: Example) -> str:
+        """The name of the method that writes for an example."""
+        from ecom_llm.evaluate.answering import quotes
+
+        if example.skill == RECOMMEND:
+            return "recommend"
+        return "quote" if quotes(self.answerer, example, self.decoding) else "generate"
+
+    def generate(self, examples: Sequence[Example]) -> list[str]:
+        """What the language model writes for each example."""
+        from ecom_llm.evaluate.generation import generate_texts
+        from ecom_llm.serve.answers import with_grounds
+
+        written = generate_texts(self.model, self.tokenizer, examples, self.decoding)
+        finished = (SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, written, strict=True))
+        return [with_grounds(text, one) for one, text in zip(examples, finished, strict=True)]
+
+    def quote(self, examples: Sequence[Example]) -> list[str]:
+        """The answer to each example's question from earlier answers about its product."""
+        from ecom_llm.evaluate.answering import answered
+
+        told = [self.answerer.known.about(one) for one in examples]
+        return [answered(self.answerer, one, own, self.decoding).told for one, own in zip(examples, told, strict=True)]
 
     def recommend(self, examples: Sequence[Example]) -> list[str]:
         """A title and a reason for each example, by whatever `evaluate.recommend_by` lets rank."""
@@ -67,10 +95,11 @@ def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Write
         UserError: the folder holds no model, or the device is not there.
     """
     from ecom_llm.evaluate.loading import load_model, pick_device
-    from ecom_llm.train.recommender.files import load
+    from ecom_llm.train.answering import files as answering
+    from ecom_llm.train.recommender import files as recommender
 
     model, tokenizer = load_model(model_folder, pick_device(device))
-    return Writer(model, tokenizer, decoding, load(model_folder))
+    return Writer(model, tokenizer, decoding, recommender.load(model_folder), answering.load(model_folder))
 
 
 def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:

@@ -14,7 +14,7 @@ WORDS: Words = {
     "zh": {"instruction": "回答顾客的问题。", "question": "问题", "template": "感谢您的提问。商品信息：{facts}。"},
 }
 
-RESTING = ("groundedness", "abstention_answerable", "abstention_unanswerable")
+RESTING = ("groundedness", "abstention_answerable", "abstention_unanswerable", "abstention_recall", "false_abstention")
 """Whether an answer rests on what is known, and is left ungiven where nothing is."""
 
 
@@ -46,6 +46,11 @@ def known(example: Example) -> dict[str, str]:
     """The product's attributes, without the question."""
     question = words(WORDS, example.locale)["question"]
     return {name: value for name, value in example.attributes.items() if name != question}
+
+
+def question(example: Example) -> str:
+    """The customer's question."""
+    return example.attributes.get(words(WORDS, example.locale)["question"], "")
 
 
 def facts(example: Example) -> dict[str, str]:

@@ -22,6 +22,8 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
+from ecom_llm.train.answering import files as answering_files
+from ecom_llm.train.answering.learn import learned_from as answering_from
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
 from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, encoding_key, kept
@@ -33,8 +35,8 @@ from ecom_llm.train.model import model_and_tokenizer, whole_model
 from ecom_llm.train.preflight import Batch, Cost, Passes, Reading, Survey, check_survey, cost, measure, reading, survey
 from ecom_llm.train.processes import check_processes, train_in_processes
 from ecom_llm.train.ranks import whole_weights
-from ecom_llm.train.recommender import files
-from ecom_llm.train.recommender.learn import learned_from
+from ecom_llm.train.recommender import files as recommender_files
+from ecom_llm.train.recommender.learn import learned_from as recommender_from
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
@@ -228,7 +230,8 @@ def save(
 
     `weights` are those of a model that is shared out among processes, gathered; else it holds its own.
 
-    What writes also recommends, where there are purchases: that is learned here, from the training split, and lies in it too.
+    What writes also recommends, where there are purchases, and answers, where there are questions: both are learned here,
+    from the training split, and lie in it too.
     An adapter lies in a folder of its own in it: beside `config.json`, transformers would load it again on top.
     """
     folder = layout.model
@@ -238,7 +241,10 @@ def save(
         save_adapter(model, partial / "adapter")
     whole_model(model, train, layout.workspace).save_pretrained(partial, state_dict=weights)
     tokenizer.save_pretrained(partial)
-    if train.objective == "causal" and (learned := learned_from(layout.split("train"), layout.items, train.seed)):
-        files.save(learned, partial / files.FOLDER)
+    if train.objective == "causal":
+        if recommender := recommender_from(layout.split("train"), layout.items, train.seed):
+            recommender_files.save(recommender, partial / recommender_files.FOLDER)
+        if answerer := answering_from(layout.prepared, train.seed):
+            answering_files.save(answerer, partial / answering_files.FOLDER)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

@@ -9,7 +9,7 @@ from ecom_llm.evaluate.metrics.advertisegen import CHATGLM, ChatGLM
 from ecom_llm.evaluate.metrics.attributes import AttributeCoverage, UnsupportedRate
 from ecom_llm.evaluate.metrics.copying import LongestOverlap, TrainingTexts
 from ecom_llm.evaluate.metrics.diversity import DistinctN, LengthRatio, RepetitionN, SelfBleu
-from ecom_llm.evaluate.metrics.grounding import AbstentionRate, Groundedness, abstains
+from ecom_llm.evaluate.metrics.grounding import AbstentionRate, AbstentionShare, Groundedness, abstains
 from ecom_llm.evaluate.metrics.keywords import KeywordCoverage
 from ecom_llm.evaluate.metrics.likelihoods import (
     BitsPerByte,
@@ -36,6 +36,7 @@ __all__ = [
     "AGREEMENT",
     "CHATGLM",
     "AbstentionRate",
+    "AbstentionShare",
     "AttributeCoverage",
     "BitsPerByte",
     "Bleu",

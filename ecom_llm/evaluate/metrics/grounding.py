@@ -88,3 +88,28 @@ class AbstentionRate(OfflineMetric):
         ]
         lacking = f"no test question is {kind}, or the language's words for not knowing are not listed"
         return mean(f"abstention_{kind}", scores, signed(phrases=language(locale)), lacking)
+
+
+class AbstentionShare(OfflineMetric):
+    """Share of texts that say they do not know, among those that count.
+
+    `abstention_recall` counts the answers given when the evidence is another product's (high is good), `false_abstention`
+    those given when it is the product's own (low is good).
+    """
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description="Share of the answers that abstain, by the phrases for it in their language, by whose evidence was at hand.",
+            citation="Rajpurkar et al. 2018, 'Know What You Don't Know: Unanswerable Questions for SQuAD', ACL",
+            inputs_description="predictions: answers. references: whether each counts. name: of the metric.",
+            features=Features({"predictions": Value("string"), "references": Value("bool")}),
+        )
+
+    def _compute(self, predictions: Sequence[str], references: Sequence[bool], locale: str, name: str) -> Result:
+        said = [abstains(text, locale) for text in predictions]
+        scores = [
+            float(abstained) if counts and abstained is not None else None
+            for abstained, counts in zip(said, references, strict=True)
+        ]
+        lacking = "no question was asked with such evidence, or the language's words for not knowing are not listed"
+        return mean(name, scores, signed(phrases=language(locale)), lacking)

@@ -27,6 +27,8 @@ def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decodi
         "seed": 1,
         "recommend_by": "model",
         "num_beams": 10,
+        "answer_by": "model",
+        "min_support": 0.5,
     }
     return Decoding(**chosen | settings)
 

@@ -9,8 +9,11 @@ import pytest
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.params import Params, load_params
 from ecom_llm.records import Example, Item, UserError
+from ecom_llm.serve.answers import with_grounds
 from ecom_llm.serve.write import asked, load_writer, write
 from ecom_llm.shards import write_records
+from ecom_llm.train.answering import files as answering
+from ecom_llm.train.answering import learn
 from ecom_llm.train.recommender.files import FOLDER, save
 from ecom_llm.train.recommender.learn import learned_from
 
@@ -172,3 +175,95 @@ def test_the_served_model_names_items_too(shop_folder: Path, params: Params) -> 
     rows = [{"skill": "recommend", "locale": "en", "attributes": json.dumps({"history": "red kettle"})}]
     [told] = served.predict(served, pd.DataFrame(rows))
     assert told.split("\n")[0] == "red lamp"
+
+
+def quoted(locale: str, product: str, number: int, question: str, answer: str, **facts: str) -> Example:
+    word = {"en": "question", "zh": "问题"}[locale]
+    example = asked("answer", locale, {**facts, word: question})
+    return example.model_copy(
+        update={"id": f"{product}{number}", "product": product, "target": answer, "source": f"asked.csv:{number + 1}"}
+    )
+
+
+@pytest.fixture(scope="module")
+def answering_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with what customers asked: of twenty lamps and twenty kettles no listing, of a dress and a 连衣裙 one."""
+    root = tmp_path_factory.mktemp("asked")
+    parts = ("lid", "cord", "switch", "handle", "filter", "timer")
+    told = [
+        quoted(
+            "en",
+            f"{kind}{n}",
+            k,
+            f"Does this {kind} have a {part}?",
+            f"Yes. The {part} of the {kind} is {n + k} inches.",
+        )
+        for n in range(20)
+        for kind in ("lamp", "kettle")
+        for k, part in enumerate(parts)
+    ]
+    told += [quoted("en", "dress", 0, "Which size?", "Small.", colour="red")]
+    told += [quoted("zh", "dress", 1, "多大？", "小号。", 颜色="红色")]
+    for split in ("train", "validation", "test"):
+        write_records(root / split, Example, told if split == "train" else [])
+    shutil.copytree(model_folder, root / "model")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learn, "MOST_QUESTIONS", 50)
+        patch.setattr(learn, "MOST_CHOICES", 10)
+        answering.save(learn.learned_from(root, 1), root / "model" / answering.FOLDER)
+    return root / "model"
+
+
+def test_a_question_about_a_product_is_answered_with_what_it_rests_on(answering_folder: Path, params: Params) -> None:
+    wanted = {"product": "kettle3", "question": "How long is the cord of this kettle? Does it have a cord?"}
+    # half of the shop are kettles, whose answers hold the same: another one's are as good as its own
+    ready = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"min_support": 0.1})})
+    text, grounds = write(answering_folder, "answer", "en", wanted, ready).split("\n")
+    assert "of the kettle is" in text and "lamp" not in text
+    assert grounds.startswith("Rests on: the answer to “Does this kettle have a ")
+    known = answering.load(answering_folder).known.answers["kettle3", "en"]
+    [quoted_one] = [one for one in known if f"the answer to “{one.question}” ({one.source})" in grounds]
+    assert text in quoted_one.answer
+
+
+@pytest.mark.parametrize("named", [{"product": "lamp3"}, {"product": "no such thing"}, {}])
+def test_what_no_earlier_answer_holds_is_not_answered(
+    answering_folder: Path, params: Params, named: dict[str, str]
+) -> None:
+    wanted = {**named, "question": "Will kettles with a 19 inch 3-way whistle boil on induction?"}
+    strict = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"min_support": 0.99})})
+    told = write(answering_folder, "answer", "en", wanted, strict)
+    assert told == "I do not know, as it is not in what the shop has on this."
+
+
+@pytest.mark.parametrize(
+    ("locale", "question", "named", "grounds"),
+    [
+        ("en", "question", {"colour": "red"}, "Rests on: "),
+        ("zh", "问题", {"颜色": "红色"}, "依据："),
+    ],
+)
+def test_a_listing_is_looked_up_and_the_language_model_answers_from_it(
+    answering_folder: Path, params: Params, locale: str, question: str, named: dict[str, str], grounds: str
+) -> None:
+    looked_up = write(answering_folder, "answer", locale, {question: "what?", "product": "dress"}, params)
+    assert looked_up == write(answering_folder, "answer", locale, {**named, question: "what?"}, params)
+    assert looked_up.split("\n")[-1].startswith(grounds)
+
+
+def test_grounds_are_the_attributes_an_answer_states() -> None:
+    example = asked(
+        "answer", "en", {"colour": "red", "material": "silk; cotton", "waterproof": "yes", "question": "Is it?"}
+    )
+    assert with_grounds("It is red.", example) == "It is red.\nRests on: colour red"
+    told = with_grounds("Cotton, and waterproof.", example)
+    assert told.split("\n")[1] == "Rests on: material silk; cotton; waterproof yes"
+    assert with_grounds("Buy it.", example) == "Buy it.\nRests on: nothing of the listing, word for word"
+    assert with_grounds("I don't know.", example) == "I don't know."
+    assert with_grounds("It is red.", asked("answer", "en", {"question": "Is it?"})) == "It is red."
+    assert with_grounds("red", asked("describe", "en", {"colour": "red"})) == "red"
+
+
+def test_a_product_without_a_question_is_refused(answering_folder: Path, params: Params) -> None:
+    with pytest.raises(UserError, match=r"nothing is asked.*--attr question"):
+        write(answering_folder, "answer", "en", {"product": "lamp3"}, params)

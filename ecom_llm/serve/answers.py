@@ -1,0 +1,54 @@
+"""A customer's question: what is known of the product it names, and what its answer rests on."""
+
+from logging import getLogger
+
+from ecom_llm.evaluate.candidates import states
+from ecom_llm.records import LIST_SEPARATOR, Example, UserError
+from ecom_llm.skills.answer import known, question
+from ecom_llm.skills.skill import Words, words
+from ecom_llm.train.answering.answerer import Answerer
+from ecom_llm.train.answering.texts import UNKNOWING
+
+log = getLogger(__name__)
+NAMING = ("shop", "product")
+"""What names a product: its id, and where `collect.shops` has names, the shop whose id it is."""
+WORDS: Words = {
+    "en": {"rests": "Rests on: {facts}", "nothing": "nothing of the listing, word for word", "comma": "; "},
+    "zh": {"rests": "依据：{facts}", "nothing": "没有逐字引用商品信息", "comma": "；"},
+}
+
+
+def looked_up(example: Example, answerer: Answerer | None) -> Example:
+    """A question with what the listing of the product it names says; any other example as it is.
+
+    Raises:
+        UserError: a product is named, and nothing is asked.
+    """
+    if example.skill != "answer" or answerer is None or "product" not in example.attributes:
+        return example
+    asked = question(example)
+    if not asked:
+        raise UserError("answer: nothing is asked. Add --attr question=..., in Chinese --attr 问题=...")
+    product = "/".join(example.attributes[name] for name in NAMING if name in example.attributes)
+    listing = answerer.known.listings.get((product, example.locale), {})
+    if not listing and (product, example.locale) not in answerer.known.answers:
+        log.warning(
+            "nothing is known of a product %s in %s: the model was trained on other ones", product, example.locale
+        )
+    given = {name: value for name, value in example.attributes.items() if name not in NAMING and value != asked}
+    named = next(name for name, value in example.attributes.items() if value == asked)
+    return example.model_copy(update={"product": product, "attributes": {**listing, **given, named: asked}})
+
+
+def with_grounds(text: str, example: Example) -> str:
+    """An answer from a listing, and in the last line the attributes whose value or name it states word for word."""
+    facts = known(example)
+    if example.skill != "answer" or not facts or UNKNOWING.search(text):
+        return text
+    stated = [
+        f"{name} {value}"
+        for name, value in facts.items()
+        if any(states(text, part) for part in (name, *value.split(LIST_SEPARATOR)))
+    ]
+    said = words(WORDS, example.locale)
+    return f"{text}\n{said['rests'].format(facts=said['comma'].join(stated) or said['nothing'])}"
