@@ -13,6 +13,7 @@ from ecom_llm.skills import SKILLS, skill_named
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from ecom_llm.train.copies import Copies
     from ecom_llm.train.recommender.recommender import Recommender
 
 RECOMMEND = "recommend"
@@ -26,6 +27,7 @@ class Writer:
     tokenizer: "PreTrainedTokenizerBase"
     decoding: Decoding
     recommender: "Recommender | None" = None
+    copies: "Copies | None" = None
 
     def write(self, examples: Sequence[Example]) -> list[str]:
         """One text for each example, with the label its skill demands.
@@ -39,7 +41,9 @@ class Writer:
 
         chosen = [one for one in examples if one.skill == RECOMMEND]
         others = [one for one in examples if one.skill != RECOMMEND]
-        written = generate_texts(self.model, self.tokenizer, others, self.decoding) if others else []
+        written = (
+            generate_texts(self.model, self.tokenizer, others, self.decoding, copies=self.copies) if others else []
+        )
         finished = [SKILLS[one.skill].finish(text, one.locale) for one, text in zip(others, written, strict=True)]
         texts, titles = iter(finished), iter(self.recommend(chosen) if chosen else [])
         return [next(titles if one.skill == RECOMMEND else texts) for one in examples]
@@ -67,10 +71,11 @@ def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Write
         UserError: the folder holds no model, or the device is not there.
     """
     from ecom_llm.evaluate.loading import load_model, pick_device
+    from ecom_llm.train.copies import load as load_copies
     from ecom_llm.train.recommender.files import load
 
     model, tokenizer = load_model(model_folder, pick_device(device))
-    return Writer(model, tokenizer, decoding, load(model_folder))
+    return Writer(model, tokenizer, decoding, load(model_folder), load_copies(model_folder))
 
 
 def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:

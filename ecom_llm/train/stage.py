@@ -22,6 +22,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
+from ecom_llm.train import copies
 from ecom_llm.train.batching import Completions
 from ecom_llm.train.checkpoints import checkpoint_folder, checkpoint_key, last_checkpoint
 from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, encoding_key, kept
@@ -229,6 +230,7 @@ def save(
     `weights` are those of a model that is shared out among processes, gathered; else it holds its own.
 
     What writes also recommends, where there are purchases: that is learned here, from the training split, and lies in it too.
+    So is, where texts may not copy, which words stood together there.
     An adapter lies in a folder of its own in it: beside `config.json`, transformers would load it again on top.
     """
     folder = layout.model
@@ -240,5 +242,8 @@ def save(
     tokenizer.save_pretrained(partial)
     if train.objective == "causal" and (learned := learned_from(layout.split("train"), layout.items, train.seed)):
         files.save(learned, partial / files.FOLDER)
+    if train.copied_words:
+        texts = (one.target for one in read_records(layout.split("train"), Example) if one.skill != "recommend")
+        copies.save(copies.learned_copies(texts, train.copied_words), partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

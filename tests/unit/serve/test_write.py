@@ -11,6 +11,7 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.records import Example, Item, UserError
 from ecom_llm.serve.write import asked, load_writer, write
 from ecom_llm.shards import write_records
+from ecom_llm.train import copies
 from ecom_llm.train.recommender.files import FOLDER, save
 from ecom_llm.train.recommender.learn import learned_from
 
@@ -172,3 +173,14 @@ def test_the_served_model_names_items_too(shop_folder: Path, params: Params) -> 
     rows = [{"skill": "recommend", "locale": "en", "attributes": json.dumps({"history": "red kettle"})}]
     [told] = served.predict(served, pd.DataFrame(rows))
     assert told.split("\n")[0] == "red lamp"
+
+
+def test_a_served_model_heeds_what_its_folder_says_of_copies(
+    model_folder: Path, params: Params, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    plain = load_writer(folder, device="cpu", decoding=decoding_of(params.evaluate))
+    (free,) = plain.write([asked("describe", "en", {"colour": "red"})])
+    copies.save(copies.learned_copies([free], 0), folder)
+    bound = load_writer(folder, device="cpu", decoding=decoding_of(params.evaluate))
+    assert bound.write([asked("describe", "en", {"colour": "red"})]) != [free]
