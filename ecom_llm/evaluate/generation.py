@@ -72,9 +72,10 @@ def choice_for(
     decoding: Decoding,
     device: torch.device,
     sampled: bool,
+    ends: Sequence[int],
 ) -> Choice:
     """How the tokens of these texts are chosen."""
-    slots = OwnSlots(tokenizer, examples, device) if slotting_of(tokenizer) else None
+    slots = OwnSlots(tokenizer, examples, device, ends, decoding.facts_within) if slotting_of(tokenizer) else None
     if not sampled:
         return Choice(slots=slots)
     sampler = new_sampler(
@@ -102,12 +103,13 @@ def one_each(
     if not examples:
         return []
     prompts = [one.prompt for one in encoded]
+    ends = end_tokens(tokenizer, encoded[0].completion)
     found = continuations(
         model,
         prompts,
-        choice_for(tokenizer, examples, prompts, decoding, model.device, sampled),
+        choice_for(tokenizer, examples, prompts, decoding, model.device, sampled, ends),
         limits=limits(model, prompts, decoding.max_new_tokens),
-        ends=end_tokens(tokenizer, encoded[0].completion),
+        ends=ends,
         pad_token_id=tokenizer.pad_token_id,
         batch_size=decoding.per_device_eval_batch_size,
         scored=decoding.decoding == "best_of_n",

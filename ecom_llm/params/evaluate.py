@@ -22,6 +22,9 @@ class Evaluate(Section):
     """Texts generated or scored at once; does not change perplexity."""
     max_new_tokens: int = Field(ge=1)
     """Longest generated text in tokens."""
+    facts_within: int = Field(ge=0)
+    """Tokens within which a text of a model with slots does not end as long as it owes one: a fact of a skill that owes all, or what its
+    prompt asks for (`train.mark_stated`). About the length of training's texts; 0 lets texts end whenever they want."""
     decoding: Mode
     """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
     `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""

@@ -94,3 +94,22 @@ def test_an_advert_owes_what_its_prompt_asks_for_each_value_once():
     blind = answer.model_copy(update={"target": ""})
     assert [faults(text, answer, slotting) for text in ("x", "⟦colour⟧")] == [1, 0]
     assert faults("x", blind, slotting) == 1
+
+
+def test_a_text_that_owes_a_slot_does_not_end_before_it_is_long():
+    end = TOKENIZER.eos_token_id
+    one = asked(colour="red", size="L")
+    own = OwnSlots(TOKENIZER, [one, asked()], torch.device("cpu"), [end], 5)
+
+    def may_end(text: int, written: int) -> bool:
+        scores = torch.zeros(1, len(TOKENIZER))
+        return bool(own.hold(scores, torch.tensor([text]), torch.tensor([written]))[0, end] == 0)
+
+    assert [may_end(0, 4), may_end(0, 5), may_end(1, 0), may_end(2, 0)] == [False, True, True, True]
+    own.wrote(torch.tensor([IDS["⟦colour⟧"]]), torch.tensor([0]))
+    assert not may_end(0, 4)
+    own.wrote(torch.tensor([IDS["⟦size⟧"]]), torch.tensor([0]))
+    assert may_end(0, 4)
+    advert = one.model_copy(update={"skill": "advertise"})
+    own = OwnSlots(TOKENIZER, [advert], torch.device("cpu"), [end], 5)
+    assert may_end(0, 4), "an advert owes nothing but what is asked for by marks"
