@@ -16,6 +16,7 @@ class Decoding(Record):
     top_p: float
     max_new_tokens: int
     facts_within: int
+    owed_bias: float
     per_device_eval_batch_size: int
     likelihood_weight: float
     seed: int

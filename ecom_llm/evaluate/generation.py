@@ -75,7 +75,9 @@ def choice_for(
     ends: Sequence[int],
 ) -> Choice:
     """How the tokens of these texts are chosen."""
-    slots = OwnSlots(tokenizer, examples, device, ends, decoding.facts_within) if slotting_of(tokenizer) else None
+    slots = None
+    if slotting_of(tokenizer):
+        slots = OwnSlots(tokenizer, examples, device, ends, decoding.facts_within, decoding.owed_bias)
     if not sampled:
         return Choice(slots=slots)
     sampler = new_sampler(

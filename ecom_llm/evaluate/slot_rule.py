@@ -25,8 +25,12 @@ class OwnSlots:
         device: torch.device,
         ends: Sequence[int] = (),
         facts_within: int = 0,
+        owed_bias: float = 0.0,
     ) -> None:
-        """`ends` are the tokens that end a text; as long as one owes a slot, and is shorter than `facts_within`, it has none of them."""
+        """`ends` are the tokens that end a text; as long as one owes a slot, and is shorter than `facts_within`, it has none of them.
+
+        `owed_bias` is added to the scores of owed slots that are not written yet, in logits.
+        """
         slots = {SLOT.fullmatch(token): place for token, place in tokenizer.get_added_vocab().items()}
         names = {match.group(1): place for match, place in slots.items() if match}
         slotting = slotting_of(tokenizer) or EVERY
@@ -41,7 +45,7 @@ class OwnSlots:
         owed = [*(first_of_each_value(owed_slots(example, slotting)) for example in examples), {}]
         self.owed = torch.tensor([[name in one for name in names] for one in owed], dtype=torch.bool, device=device)
         self.ends = torch.tensor(ends, dtype=torch.long, device=device)
-        self.facts_within = facts_within
+        self.facts_within, self.owed_bias = facts_within, owed_bias
 
     def close(self, scores: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
         """The scores (rows, vocabulary) with no chance for slots that the texts (rows,) may not write."""
@@ -49,7 +53,9 @@ class OwnSlots:
         return scores
 
     def hold(self, scores: torch.Tensor, texts: torch.Tensor, written: torch.Tensor) -> torch.Tensor:
-        """The scores (rows, vocabulary) with no end for texts (rows,) of few tokens, `written` (rows,), that still owe a slot."""
+        """The scores (rows, vocabulary) with what hurries texts (rows,) of `written` (rows,) tokens to write the slots they owe."""
+        if self.owed_bias:
+            scores[:, self.ids] += self.owed_bias * self.owed[texts]
         if self.facts_within:
             waiting = (self.owed[texts].any(dim=1) & (written < self.facts_within))[:, None]
             scores[:, self.ends] = scores[:, self.ends].masked_fill(waiting, float("-inf"))

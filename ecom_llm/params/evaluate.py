@@ -25,6 +25,9 @@ class Evaluate(Section):
     facts_within: int = Field(ge=0)
     """Tokens within which a text of a model with slots does not end as long as it owes one: a fact of a skill that owes all, or what its
     prompt asks for (`train.mark_stated`). About the length of training's texts; 0 lets texts end whenever they want."""
+    owed_bias: float = Field(ge=0)
+    """Added to the logits of those slots while they are not written: a text comes to them sooner, and ends with fewer left out. With
+    much of it texts become lists; 1 makes a slot e times as likely."""
     decoding: Mode
     """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
     `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""

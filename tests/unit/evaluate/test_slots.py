@@ -113,3 +113,12 @@ def test_a_text_that_owes_a_slot_does_not_end_before_it_is_long():
     advert = one.model_copy(update={"skill": "advertise"})
     own = OwnSlots(TOKENIZER, [advert], torch.device("cpu"), [end], 5)
     assert may_end(0, 4), "an advert owes nothing but what is asked for by marks"
+
+
+def test_what_is_owed_is_likelier_until_it_is_written():
+    own = OwnSlots(TOKENIZER, [asked(colour="red", size="L"), asked(size="L")], torch.device("cpu"), owed_bias=1.5)
+    own.wrote(torch.tensor([IDS["⟦colour⟧"]]), torch.tensor([0]))
+    scores = own.hold(torch.zeros(2, len(TOKENIZER)), torch.tensor([0, 1]), torch.tensor([9, 0]))
+    raised = {(row, token) for row, token in (scores > 0).nonzero().tolist()}
+    assert raised == {(0, IDS["⟦size⟧"]), (1, IDS["⟦size⟧"])}
+    assert scores.max() == 1.5
