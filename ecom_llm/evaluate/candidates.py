@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ecom_llm.records import Example
@@ -25,6 +25,8 @@ class Candidate:
     """See `faults`."""
     mean_log_probability: float
     """Per token, its end included, in nats."""
+    heard: float = 0.0
+    """Log-probability that the text was asked for as it was, and not otherwise; see `hearing`."""
 
 
 def states(text: str, value: str) -> bool:
@@ -33,27 +35,44 @@ def states(text: str, value: str) -> bool:
     return any(is_word(text, match.start(), match.end()) for match in found)
 
 
+def owed_slots(example: Example, slotting: Slotting | None) -> dict[str, str]:
+    """Slot -> value of what a text for this example is to state: every fact, by its skill; or what the prompt asks for by marks."""
+    skill = SKILLS[example.skill]
+    if skill.owes_all:
+        return slots_of(skill.facts(example))
+    return slots_of(skill.slots(example)) if slotting and slotting.marks else {}
+
+
+def missing(written: str, owed: Mapping[str, str], slotting: Slotting) -> int:
+    """The owed slots (slot -> value) that a text lacks; where slots are asked for by marks, those of one value are one."""
+    said, known = set(SLOT.findall(written)), {slot for slot in owed if slotting.knows(slot)}
+    if not slotting.marks:
+        return len(known - said)
+    return len({owed[slot].casefold() for slot in known} - {owed[slot].casefold() for slot in said & owed.keys()})
+
+
 def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, and its broken characters.
 
     A tokenizer of bytes can write the half of a character, which is read as one `�`.
     A model with slots (`slotting`) owes the slots that it knows, and mentions, by the words that training texts mention them
-    by, of what no text states (`waterproof: yes`); one without owes every value, word for word.
+    by, of what no text states (`waterproof: yes`); one without owes every value, word for word. A text that may choose owes
+    nothing, but what its prompt marked.
 
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
     skill, broken = SKILLS[example.skill], written.count(BROKEN)
-    if not skill.owes_all:
-        return broken
-    facts = skill.facts(example)
-    owed = slots_of(facts)
+    owed = owed_slots(example, slotting)
     if slotting is None:
         return broken + sum(not states(written, value) for value in owed.values())
-    missing = {slot for slot in owed if slotting.knows(slot)} - set(SLOT.findall(written))
-    said, wanted = Counter(words_of(written)), wanted_mentions(facts)
-    mistold = sum(abs(wanted[name] - sum(said[word] for word in words)) for name, words in slotting.mentions.items())
-    return broken + len(missing) + mistold
+    left_out = broken + missing(written, owed, slotting)
+    if not skill.owes_all:
+        return left_out
+    said, wanted = Counter(words_of(written)), wanted_mentions(skill.facts(example))
+    return left_out + sum(
+        abs(wanted[name] - sum(said[word] for word in words)) for name, words in slotting.mentions.items()
+    )
 
 
 def by_facts(candidate: Candidate) -> tuple[float, ...]:
@@ -66,8 +85,19 @@ def by_log_probability(candidate: Candidate) -> tuple[float, ...]:
     return (-candidate.mean_log_probability,)
 
 
+def by_asked(likelihood_weight: float) -> Callable[[Candidate], tuple[float, ...]]:
+    """The fewest faults, then what sounds most as it was asked for, with so much of its likelihood; see `hearing`."""
+
+    def key(candidate: Candidate) -> tuple[float, ...]:
+        worth = candidate.heard + likelihood_weight * candidate.mean_log_probability
+        return candidate.faults, -worth, -candidate.mean_log_probability
+
+    return key
+
+
 RANKERS: dict[str, Callable[[Candidate], tuple[float, ...]]] = {
     "facts": by_facts,
     "log_probability": by_log_probability,
 }
-"""`evaluate.ranker` -> what the best candidate has least of; of equals the first is taken. `consensus` ranks them together."""
+"""`evaluate.ranker` -> what the best candidate has least of; of equals the first is taken. `consensus` ranks them together, and
+`asked` has a weight."""

@@ -64,7 +64,9 @@ class Choice:
 
     def __call__(self, logits: torch.Tensor, texts: torch.Tensor, written: torch.Tensor) -> torch.Tensor:
         """Logits (rows, vocabulary) of texts (rows,) that have `written` (rows,) tokens -> their next tokens (rows,)."""
-        scores = logits if self.slots is None else self.slots.close(logits.clone(), texts)
+        scores = logits
+        if self.slots is not None:
+            scores = self.slots.hold(self.slots.close(logits.clone(), texts), texts, written)
         if self.sampler is None:
             tokens = scores.argmax(dim=-1)
         else:

@@ -15,6 +15,8 @@ class Decoding(Record):
     top_k: int
     top_p: float
     max_new_tokens: int
+    facts_within: int
+    owed_bias: float
     per_device_eval_batch_size: int
     likelihood_weight: float
     seed: int

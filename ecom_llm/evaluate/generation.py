@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import RANKERS, Candidate, faults
+from ecom_llm.evaluate.candidates import RANKERS, Candidate, by_asked, faults
 from ecom_llm.evaluate.choosing import Choice, new_sampler
 from ecom_llm.evaluate.continuing import Continuation, continuations
 from ecom_llm.evaluate.decoding import Decoding
+from ecom_llm.evaluate.hearing import heard
 from ecom_llm.evaluate.reranking import ranked
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills.slots import Slotting
+from ecom_llm.train.copies import Copies
 from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of
 from ecom_llm.train.reach import longest_input
 
@@ -46,14 +48,19 @@ def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
 
 
 def candidate(
-    tokenizer: PreTrainedTokenizerBase, written: Continuation, example: Example, slotting: Slotting | None
+    tokenizer: PreTrainedTokenizerBase,
+    written: Continuation,
+    example: Example,
+    slotting: Slotting | None,
+    copies: Copies | None,
 ) -> Candidate:
-    """What was written, as it may be ranked and shown."""
+    """What was written, as it may be ranked and shown; that it copies a text of training is one fault more."""
     text = decode(tokenizer, written.tokens)
+    shown = shown_text(text, example, slotting)
     return Candidate(
-        text=shown_text(text, example, slotting),
+        text=shown,
         written=text,
-        faults=faults(text, example, slotting),
+        faults=faults(text, example, slotting) + bool(copies and copies.holds(shown)),
         mean_log_probability=written.log_probability / written.scored,
     )
 
@@ -65,9 +72,12 @@ def choice_for(
     decoding: Decoding,
     device: torch.device,
     sampled: bool,
+    ends: Sequence[int],
 ) -> Choice:
     """How the tokens of these texts are chosen."""
-    slots = OwnSlots(tokenizer, examples, device) if slotting_of(tokenizer) else None
+    slots = None
+    if slotting_of(tokenizer):
+        slots = OwnSlots(tokenizer, examples, device, ends, decoding.facts_within, decoding.owed_bias)
     if not sampled:
         return Choice(slots=slots)
     sampler = new_sampler(
@@ -89,29 +99,33 @@ def one_each(
     encoded: Sequence[Encoded],
     decoding: Decoding,
     sampled: bool,
+    copies: Copies | None = None,
 ) -> list[Candidate]:
     """One text for each example, in their order: the likeliest word by word, or drawn."""
     if not examples:
         return []
     prompts = [one.prompt for one in encoded]
+    ends = end_tokens(tokenizer, encoded[0].completion)
     found = continuations(
         model,
         prompts,
-        choice_for(tokenizer, examples, prompts, decoding, model.device, sampled),
+        choice_for(tokenizer, examples, prompts, decoding, model.device, sampled, ends),
         limits=limits(model, prompts, decoding.max_new_tokens),
-        ends=end_tokens(tokenizer, encoded[0].completion),
+        ends=ends,
         pad_token_id=tokenizer.pad_token_id,
         batch_size=decoding.per_device_eval_batch_size,
         scored=decoding.decoding == "best_of_n",
     )
     slotting = slotting_of(tokenizer)
-    return [candidate(tokenizer, one, example, slotting) for one, example in zip(found, examples, strict=True)]
+    return [candidate(tokenizer, one, example, slotting, copies) for one, example in zip(found, examples, strict=True)]
 
 
 def in_order(candidates: Sequence[Candidate], decoding: Decoding) -> list[Candidate]:
     """The candidates of an example, best first by `decoding.ranker`."""
     if decoding.ranker == "consensus":
         return ranked(candidates, decoding.likelihood_weight)
+    if decoding.ranker == "asked":
+        return sorted(candidates, key=by_asked(decoding.likelihood_weight))
     return sorted(candidates, key=RANKERS[decoding.ranker])
 
 
@@ -121,12 +135,14 @@ def drawn_candidates(
     examples: Sequence[Example],
     encoded: Sequence[Encoded],
     decoding: Decoding,
+    copies: Copies | None = None,
 ) -> list[list[Candidate]]:
     """`num_return_sequences` drawn texts for each example."""
-    copies = range(decoding.num_return_sequences)
-    asked = [example for example in examples for _ in copies]
-    found = iter(one_each(model, tokenizer, asked, [one for one in encoded for _ in copies], decoding, sampled=True))
-    return [[next(found) for _ in copies] for _ in examples]
+    times = range(decoding.num_return_sequences)
+    asked = [example for example in examples for _ in times]
+    prompts = [one for one in encoded for _ in times]
+    found = iter(one_each(model, tokenizer, asked, prompts, decoding, sampled=True, copies=copies))
+    return [[next(found) for _ in times] for _ in examples]
 
 
 def candidates_of(
@@ -135,17 +151,20 @@ def candidates_of(
     examples: Sequence[Example],
     encoded: Sequence[Encoded],
     decoding: Decoding,
+    copies: Copies | None = None,
 ) -> list[list[Candidate]]:
     """The texts among which `best_of_n` chooses, for each example: the likeliest and drawn ones; see `written_texts`."""
     if decoding.ranker == "consensus":
-        return drawn_candidates(model, tokenizer, examples, encoded, decoding)
-    found = [[one] for one in one_each(model, tokenizer, examples, encoded, decoding, sampled=False)]
+        return drawn_candidates(model, tokenizer, examples, encoded, decoding, copies)
+    likeliest = one_each(model, tokenizer, examples, encoded, decoding, sampled=False, copies=copies)
+    found = [[one] for one in likeliest]
     open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.faults]
-    drawn = drawn_candidates(
-        model, tokenizer, [examples[one] for one in open_ones], [encoded[one] for one in open_ones], decoding
-    )
+    waiting, prompts = ([some[one] for one in open_ones] for some in (examples, encoded))
+    drawn = drawn_candidates(model, tokenizer, waiting, prompts, decoding, copies)
     for place, others in zip(open_ones, drawn, strict=True):
         found[place] += others
+    if decoding.ranker == "asked":
+        return heard(model, tokenizer, examples, found, decoding.per_device_eval_batch_size)
     return found
 
 
@@ -155,6 +174,7 @@ def written_texts(
     examples: Sequence[Example],
     decoding: Decoding,
     encoded: Sequence[Encoded] | None = None,
+    copies: Copies | None = None,
 ) -> list[list[str]]:
     """The distinct texts that the model writes for each example, best first, in the examples' order; their targets are not read.
 
@@ -166,6 +186,7 @@ def written_texts(
 
     Args:
         encoded: the examples as `encode` gives them, where that was done before.
+        copies: what the texts of training hold; `best_of_n` takes a text that copies them after all that do not.
 
     Raises:
         UserError: a prompt fills all the positions the model has.
@@ -174,7 +195,7 @@ def written_texts(
     if decoding.decoding != "best_of_n":
         taken = one_each(model, tokenizer, examples, encoded, decoding, sampled=decoding.decoding == "sampling")
         return [[found.text] for found in taken]
-    found = candidates_of(model, tokenizer, examples, encoded, decoding)
+    found = candidates_of(model, tokenizer, examples, encoded, decoding, copies)
     return [list(dict.fromkeys(one.text for one in in_order(candidates, decoding))) for candidates in found]
 
 
@@ -184,6 +205,7 @@ def generate_texts(
     examples: Sequence[Example],
     decoding: Decoding,
     encoded: Sequence[Encoded] | None = None,
+    copies: Copies | None = None,
 ) -> list[str]:
     """The best text for each example; see `written_texts`."""
-    return [best[0] for best in written_texts(model, tokenizer, examples, decoding, encoded)]
+    return [best[0] for best in written_texts(model, tokenizer, examples, decoding, encoded, copies)]

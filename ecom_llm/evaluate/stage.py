@@ -38,6 +38,8 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
 from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
+from ecom_llm.train.copies import Copies
+from ecom_llm.train.copies import load as load_copies
 from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.reach import longest_input
 from ecom_llm.train.recommender.recommender import Recommender
@@ -57,6 +59,7 @@ class Writer:
     params: Evaluate
     recommender: Recommender | None = None
     answering: Answering | None = None
+    copies: Copies | None = None
 
     def write(self, examples: Sequence[Example]) -> list[Written]:
         """Score every reference, rank items for the skills judged by rank, and write a text for the others."""
@@ -99,7 +102,8 @@ class Writer:
     def generate(self, told: Sequence[Told]) -> dict[str, Written]:
         """Id -> the texts written for an example."""
         examples, encoded, likelihoods = unzipped(told)
-        texts = written_texts(self.model, self.tokenizer, examples, decoding_of(self.params), encoded)
+        decoding = decoding_of(self.params)
+        texts = written_texts(self.model, self.tokenizer, examples, decoding, encoded, self.copies)
         log.info("wrote %d texts", len(examples))
         return {
             example.id: Written(best[0], others=tuple(best[1:]), likelihood=likelihood)
@@ -220,7 +224,8 @@ def run(params: Params, layout: Layout) -> None:
     decoding, everything = decoding_of(params.evaluate), chain.from_iterable(prepared.values())
     recommender = recommender_of(layout.model, decoding)
     answering = answering_of(layout.model, decoding, examples, everything, prepared["test"])
-    written = Writer(model, tokenizer, items, params.evaluate, recommender, answering).write(examples)
+    copies = load_copies(layout.model)
+    written = Writer(model, tokenizer, items, params.evaluate, recommender, answering, copies).write(examples)
     known = matchers(chain.from_iterable(prepared.values()))
     published = read_published(layout.protocols, prepared["test"])
     ours, others = compare(examples, written, prepared["train"], items, known, encoder, published, answering.earlier)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from ecom_llm.params.section import Section
 
 Mode = Literal["greedy", "sampling", "best_of_n"]
-Ranker = Literal["facts", "log_probability", "consensus"]
+Ranker = Literal["facts", "log_probability", "consensus", "asked"]
 Recommending = Literal["purchases", "model"]
 Answering = Literal["evidence", "model"]
 
@@ -23,6 +23,12 @@ class Evaluate(Section):
     """Texts generated or scored at once; does not change perplexity."""
     max_new_tokens: int = Field(ge=1)
     """Longest generated text in tokens."""
+    facts_within: int = Field(ge=0)
+    """Tokens within which a text of a model with slots does not end as long as it owes one: a fact of a skill that owes all, or what its
+    prompt asks for (`train.mark_stated`). About the length of training's texts; 0 lets texts end whenever they want."""
+    owed_bias: float = Field(ge=0)
+    """Added to the logits of those slots while they are not written: a text comes to them sooner, and ends with fewer left out. With
+    much of it texts become lists; 1 makes a slot e times as likely."""
     decoding: Mode
     """How texts are written, here and by the served model: `greedy`, the likeliest word by word; `sampling`, one that is drawn;
     `best_of_n`, the best, by `ranker`, of the likeliest text and `num_return_sequences` drawn ones."""
@@ -30,7 +36,8 @@ class Evaluate(Section):
     """What `best_of_n` takes: `facts`, the text with the fewest faults (facts it owes and leaves out, halves of characters; with
     slots, also a yes or no mentioned too seldom or too often), of equals the likelier (a likeliest text without one is taken at
     once); `log_probability`, the greatest mean log-probability per token; `consensus`, of the drawn texts with the fewest faults
-    the one that agrees most with all (minimum Bayes risk)."""
+    the one that agrees most with all (minimum Bayes risk); `asked`, of those texts the one that sounds most as it was asked for: by
+    the model's own odds of it under the stars asked for and under all others. A copy, see `train.copied_words`, is a fault too."""
     num_return_sequences: int = Field(ge=0)
     """Texts drawn for `best_of_n`, beside the likeliest one; by `consensus` they are all there is."""
     temperature: float = Field(gt=0)
@@ -40,7 +47,8 @@ class Evaluate(Section):
     top_p: float = Field(gt=0, le=1)
     """Texts are drawn from the fewest likeliest tokens that together have this probability; 1 draws from all."""
     likelihood_weight: float = Field(ge=0)
-    """By `consensus`, weight of the mean log-probability per token beside the agreement, which is a BLEU of 0 to 1."""
+    """Weight of the mean log-probability per token: by `consensus` beside the agreement, which is a BLEU of 0 to 1; by `asked` beside the
+    log-probability that this was asked for."""
     recommend_by: Recommending
     """What ranks the items of a recommendation, here and in the served model: `purchases`, the recommender that training learns
     from the shop's purchases and titles; `model`, the language model, held to the titles there are."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from ecom_llm.train.answering.answerer import Answerer
+    from ecom_llm.train.copies import Copies
     from ecom_llm.train.recommender.recommender import Recommender
 
 RECOMMEND = "recommend"
@@ -28,6 +29,7 @@ class Writer:
     decoding: Decoding
     recommender: "Recommender | None" = None
     answerer: "Answerer | None" = None
+    copies: "Copies | None" = None
 
     def write(self, examples: Sequence[Example]) -> list[str]:
         """One text for each example, with the label its skill demands.
@@ -61,7 +63,7 @@ class Writer:
         from ecom_llm.evaluate.generation import generate_texts
         from ecom_llm.serve.answers import with_grounds
 
-        written = generate_texts(self.model, self.tokenizer, examples, self.decoding)
+        written = generate_texts(self.model, self.tokenizer, examples, self.decoding, copies=self.copies)
         finished = (SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, written, strict=True))
         return [with_grounds(text, one) for one, text in zip(examples, finished, strict=True)]
 
@@ -96,10 +98,12 @@ def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Write
     """
     from ecom_llm.evaluate.loading import load_model, pick_device
     from ecom_llm.train.answering import files as answering
+    from ecom_llm.train.copies import load as load_copies
     from ecom_llm.train.recommender import files as recommender
 
     model, tokenizer = load_model(model_folder, pick_device(device))
-    return Writer(model, tokenizer, decoding, recommender.load(model_folder), answering.load(model_folder))
+    learned = (recommender.load(model_folder), answering.load(model_folder), load_copies(model_folder))
+    return Writer(model, tokenizer, decoding, *learned)
 
 
 def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:

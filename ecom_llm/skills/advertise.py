@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecom_llm.records import Example, Tables
-from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, without_rivals, words
 
 WORDS: Words = {
     "en": {
@@ -79,6 +79,7 @@ SKILL = Skill(
     facts=facts,
     owes_all=False,
     slots=stated,
+    rivals=without_rivals,
     finish=unchanged,
     metrics=(*WRITING, *STATING, *CHATGLM),
 )

@@ -78,6 +78,13 @@ def facts(example: Example) -> dict[str, str]:
     return {name: example.attributes[name] for name in (said["strengths"], said["flaws"]) if name in example.attributes}
 
 
+def rivals(example: Example) -> list[Example]:
+    """The same review with each other number of stars; none where nobody asked for stars."""
+    name = words(WORDS, example.locale)["stars"]
+    others = {str(stars) for stars in range(1, 6)} - {example.attributes[name]} if name in example.attributes else ()
+    return [example.model_copy(update={"attributes": {**example.attributes, name: stars}}) for stars in sorted(others)]
+
+
 def template(example: Example) -> str:
     said = words(WORDS, example.locale)
     return said["template"].format(
@@ -101,6 +108,7 @@ SKILL = Skill(
     facts=facts,
     owes_all=True,
     slots=stated,
+    rivals=rivals,
     finish=finish,
     metrics=(*WRITING, *STATING, "star_agreement", "star_agreement_within_1", "polarity_agreement"),
 )

@@ -23,6 +23,8 @@ class Skill:
     """Whether its text owes every fact: an advert may choose, and an answer owes what was asked."""
     slots: Callable[[Example], Mapping[str, str]]
     """Example -> the attributes whose values its text may state word for word, and which may therefore become slots."""
+    rivals: Callable[[Example], list[Example]]
+    """Example -> the same with what else might have been asked, and what its text is not to sound like: other stars."""
     finish: Callable[[str, str], str]
     """(text, locale) -> the text as it may be shown, with the label a rule demands."""
     metrics: tuple[str, ...]
@@ -52,6 +54,11 @@ def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
     """
     colon = "：" if locale.split("-")[0] == "zh" else ": "
     return "\n".join([instruction, *(f"{name}{colon}{value}" if value else name for name, value in attributes.items())])
+
+
+def without_rivals(example: Example) -> list[Example]:
+    """No tone is asked for that could be another."""
+    return []
 
 
 def unchanged(text: str, locale: str) -> str:

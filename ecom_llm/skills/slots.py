@@ -7,7 +7,7 @@ frequent one, and it cannot state another product's.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated
 
 from pydantic import PlainSerializer
@@ -38,6 +38,10 @@ class Slotting(Record):
     """The values, casefolded, that its prompts show beside their slots; None: every one."""
     mentions: Mapping[str, tuple[str, ...]] = {}
     """Attribute whose values are said in other words -> the words that its mentions were learned to hold."""
+    marks: bool = False
+    """Whether its prompts mark, by their brackets, the slots that a text is to state: in training those that it does."""
+    most: Mapping[str, int] = {}
+    """Slot -> how often a text may state it; one that is not here, once."""
 
     def shows(self, value: str) -> bool:
         return self.shown is None or value.casefold() in self.shown
@@ -85,15 +89,31 @@ def written(slot: str) -> str:
     return f"{OPEN}{slot}{CLOSE}"
 
 
+def first_of_each_value(slots: Mapping[str, str]) -> dict[str, str]:
+    """The slots without those whose value an earlier one has: a text states `style: retro` and `pattern: retro` at once."""
+    seen: set[str] = set()
+    return {
+        slot: value for slot, value in slots.items() if not (value.casefold() in seen or seen.add(value.casefold()))
+    }
+
+
 def shown_with_slots(
-    attributes: Mapping[str, str], slotted: Mapping[str, str], slotting: Slotting = EVERY
+    attributes: Mapping[str, str],
+    slotted: Mapping[str, str],
+    slotting: Slotting = EVERY,
+    marked: Container[str] | None = None,
 ) -> dict[str, str]:
-    """What a prompt shows to a model with slots: the attributes in order, those that may be stated under their slots."""
+    """What a prompt shows to a model with slots: the attributes in order, those that may be stated under their slots.
+
+    Of a model that reads marks, `marked` slots alone stand in brackets; without any told, the first of each value does.
+    """
+    if slotting.marks and marked is None:
+        marked = first_of_each_value(slots_of(slotted))
     shown: dict[str, str] = {}
     for name, value in attributes.items():
         slots = slots_of({name: value}) if name in slotted else {}
         for slot, member in (slots or {name: value}).items():
-            if slot in slots and slotting.knows(slot):
+            if slot in slots and slotting.knows(slot) and (marked is None or slot in marked):
                 shown[written(slot)] = member if slotting.shows(member) else ""
             else:
                 shown[slot] = member

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import EVERY, Slotting, fill_slots, open_slots, shown_with_slots
+from ecom_llm.skills.slots import EVERY, SLOT, Slotting, fill_slots, open_slots, shown_with_slots
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,11 +37,17 @@ def slotting_of(tokenizer: "PreTrainedTokenizerBase") -> Slotting | None:
     return Slotting.model_validate(saved) if saved else None
 
 
-def with_slots(example: Example, slotting: Slotting) -> Example:
-    """The example as a model with slots reads and writes it."""
+def with_slots(example: Example, slotting: Slotting, learned: bool = False) -> Example:
+    """The example as a model with slots reads and writes it.
+
+    Where it is `learned` from and the model reads marks, the prompt marks what the target states; else the target is not read
+    for the prompt, and all that can be stated is asked for.
+    """
     slotted = SKILLS[example.skill].slots(example)
-    shown = shown_with_slots(example.attributes, slotted, slotting)
-    return example.model_copy(update={"attributes": shown, "target": open_slots(example.target, slotted, slotting)})
+    target = open_slots(example.target, slotted, slotting)
+    marked = frozenset(SLOT.findall(target)) if slotting.marks and learned else None
+    shown = shown_with_slots(example.attributes, slotted, slotting, marked)
+    return example.model_copy(update={"attributes": shown, "target": target})
 
 
 def shown_text(text: str, example: Example, slotting: Slotting | None) -> str:
@@ -69,10 +75,12 @@ def turns(tokenizer: "PreTrainedTokenizerBase", question: str, answer: str) -> t
     return prompt, completion if after.strip() else spoken + end
 
 
-def render(example: Example, tokenizer: "PreTrainedTokenizerBase", slotting: Slotting | None) -> tuple[str, str]:
-    """The prompt and the completion of an example, as text; raises as `turns` does."""
-    learned = with_slots(example, slotting) if slotting else example
-    return turns(tokenizer, SKILLS[example.skill].prompt(learned), learned.target)
+def render(
+    example: Example, tokenizer: "PreTrainedTokenizerBase", slotting: Slotting | None, learned: bool = False
+) -> tuple[str, str]:
+    """The prompt and the completion of an example, as text; raises as `turns` does. `learned`: see `with_slots`."""
+    shown = with_slots(example, slotting, learned) if slotting else example
+    return turns(tokenizer, SKILLS[example.skill].prompt(shown), shown.target)
 
 
 def encode_targets(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
@@ -85,10 +93,13 @@ def encode_targets(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerB
     return [Encoded([], ids) for ids in tokenizer(targets)["input_ids"]] if targets else []
 
 
-def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> list[Encoded]:
-    """Tokenise examples; prompt and completion apart, so that the boundary is the same with and without an answer."""
+def encode(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase", learned: bool = False) -> list[Encoded]:
+    """Tokenise examples; prompt and completion apart, so that the boundary is the same with and without an answer.
+
+    `learned`: whether training reads them; see `with_slots`.
+    """
     slotting = slotting_of(tokenizer)
-    pairs = [render(example, tokenizer, slotting) for example in examples]
+    pairs = [render(example, tokenizer, slotting, learned) for example in examples]
     if not pairs:
         return []
     prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"]

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,7 +94,7 @@ def encoded_batches(
     examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase, objective: Literal["causal", "masked"]
 ) -> Iterator[pa.RecordBatch]:
     """Tokenise examples, some thousands at a time; what a masked model reads has no prompt."""
-    waiting, encoder = iter(examples), encode_targets if objective == "masked" else encode
+    waiting, encoder = iter(examples), encode_targets if objective == "masked" else partial(encode, learned=True)
     while some := list(islice(waiting, BATCH)):
         encoded = encoder(some, tokenizer)
         columns = [[one.id for one in some], [one.weight for one in some]]

@@ -71,8 +71,8 @@ def new_tokenizer(train: Train, examples: Iterable[Example]) -> PreTrainedTokeni
     """A tokenizer over the training split, which is gone through several times; it knows how its texts are written with slots."""
     if not train.slots:
         return train_tokenizer(learned_text(examples), train.vocab_size)
-    slotting = learned_slotting(examples, train.min_value_share)
-    text = learned_text(with_slots(example, slotting) for example in examples)
+    slotting = learned_slotting(examples, train.min_value_share, train.mark_stated)
+    text = learned_text(with_slots(example, slotting, learned=True) for example in examples)
     tokenizer = train_tokenizer(text, train.vocab_size, map(written, sorted(slotting.names)))
     tokenizer.init_kwargs["slots"] = slotting.model_dump(mode="json")
     return tokenizer

@@ -11,6 +11,8 @@ from ecom_llm.skills.slots import SLOT, Slotting, open_slots, slots_of, wanted_m
 
 MENTIONED = 0.8
 """Share of the texts asked for a mention, and of the others, that words must tell rightly, or nobody counts them."""
+STATED = 0.9
+"""Share of the training texts with a slot that state it no oftener than a text may."""
 LOOKED_AT = 20_000
 """Texts at most, evenly spread, whose words are looked at for mentions: what can be told by words is told by so many."""
 
@@ -21,29 +23,45 @@ def begins_with_capitals(examples: Iterable[Example]) -> bool:
     return sum(map(str.isupper, first)) >= sum(map(str.islower, first))
 
 
-def learned_slotting(examples: Iterable[Example], min_value_share: float) -> Slotting:
+def learned_slotting(examples: Iterable[Example], min_value_share: float, marks: bool = False) -> Slotting:
     """The slots that training texts hold twice, of attributes whose values differ: another has nothing to be filled in.
 
     With a share above 0 prompts show those values alone that so many of the examples have: words agree with a frequent
-    value (`an exceptional battery`), and a rare one could only be learned by heart. The examples are gone through three times.
+    value (`an exceptional battery`), and a rare one could only be learned by heart. With `marks`, prompts mark the slots to be
+    stated, and a text may state one as often as nine in ten texts of training that do. The examples are gone through three times.
     """
-    every = Slotting(capitals=begins_with_capitals(examples))
+    every = Slotting(capitals=begins_with_capitals(examples), marks=marks)
     held: Counter[str] = Counter()
+    stated: dict[str, Counter[int]] = defaultdict(Counter)
     values: dict[str, set[str]] = defaultdict(set)
     common: Counter[str] = Counter()
     total = 0
     for example in examples:
         total += 1
         slotted = SKILLS[example.skill].slots(example)
-        held.update(SLOT.findall(open_slots(example.target, slotted, every)))
+        here = Counter(SLOT.findall(open_slots(example.target, slotted, every)))
+        held.update(here)
+        for slot, count in here.items():
+            stated[slot][count] += 1
         for slot, value in slots_of(slotted).items():
             values[slot].add(value)
             common[value.casefold()] += 1
     names = frozenset(slot for slot, count in held.items() if count > 1 and len(values[slot]) > 1)
     shown = frozenset(value for value, count in common.items() if count >= min_value_share * total)
-    slotting = every.model_copy(update={"names": names, "shown": shown if min_value_share else None})
+    most = {slot: within(stated[slot], STATED) for slot in sorted(names)} if marks else {}
+    slotting = every.model_copy(update={"names": names, "shown": shown if min_value_share else None, "most": most})
     spread = islice(examples, 0, None, max(1, ceil(total / LOOKED_AT)))
     return slotting.model_copy(update={"mentions": learned_mentions(list(spread), slotting)})
+
+
+def within(counts: Counter[int], share: float) -> int:
+    """The least number that so many of the counts are not above."""
+    seen = 0
+    for number in sorted(counts):
+        seen += counts[number]
+        if seen >= share * counts.total():
+            return number
+    return 0
 
 
 def learned_mentions(examples: Sequence[Example], slotting: Slotting) -> dict[str, tuple[str, ...]]:

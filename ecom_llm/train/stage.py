@@ -22,6 +22,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
+from ecom_llm.train import copies
 from ecom_llm.train.answering import files as answering_files
 from ecom_llm.train.answering.learn import learned_from as answering_from
 from ecom_llm.train.batching import Completions
@@ -231,7 +232,7 @@ def save(
     `weights` are those of a model that is shared out among processes, gathered; else it holds its own.
 
     What writes also recommends, where there are purchases, and answers, where there are questions: both are learned here,
-    from the training split, and lie in it too.
+    from the training split, and lie in it too. So is, where texts may not copy, which words stood together there.
     An adapter lies in a folder of its own in it: beside `config.json`, transformers would load it again on top.
     """
     folder = layout.model
@@ -246,5 +247,8 @@ def save(
             recommender_files.save(recommender, partial / recommender_files.FOLDER)
         if answerer := answering_from(layout.prepared, train.seed):
             answering_files.save(answerer, partial / answering_files.FOLDER)
+    if train.copied_words:
+        texts = (one.target for one in read_records(layout.split("train"), Example) if one.skill != "recommend")
+        copies.save(copies.learned_copies(texts, train.copied_words), partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

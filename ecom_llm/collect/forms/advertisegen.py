@@ -4,6 +4,7 @@ Shao et al., "Long and Diverse Text Generation with Planning-based Hierarchical 
 product of its own: the data has no ids, and equal attributes come with different texts.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ecom_llm.records import Advert, Product, Sourced
 TONE = ("adverts.goal", "adverts.audience")
 """What an advert has and this data lacks; `columns` may give constants for them."""
 UNKNOWN_WORD = "<UNK>"
+SENTENCE = re.compile(r"[^。！？!?]*[。！？!?]+[”’」』）)]*|[^。！？!?]+$")
 TABLES_FED = ("products", "adverts")
 
 
@@ -63,16 +65,26 @@ def records_of(origin: Origin, row: Row, source: Source, tone: dict[str, str]) -
     summary = text_of(row.get("summary"))
     if not summary:
         raise ValueError("summary: empty")
-    if UNKNOWN_WORD in summary:
-        # a hole the publisher's vocabulary left in a third of the texts: a model would learn to write it, and no shop can
-        # print it
-        raise ValueError(f"summary: holds {UNKNOWN_WORD}")
+    kept = without_holes(summary)
+    if not kept:
+        raise ValueError(f"summary: holds {UNKNOWN_WORD}, and less than half of it stands in sentences without")
+    # what a person did not write that way is learned from, and nobody is judged by it
+    split = None if kept == summary else "train"
     # not the attributes: rows that have the same are different products, each with its own text
     identity = row_id(origin, source)
     place = {"source": origin.source, "row": origin.row, "locale": source.locale}
-    product = Product.model_validate({**place, "id": identity, "title": "", "attributes": attributes})
-    advert = Advert.model_validate({**place, "product": identity, "text": summary, **tone})
+    product = Product.model_validate({**place, "id": identity, "title": "", "attributes": attributes, "split": split})
+    advert = Advert.model_validate({**place, "product": identity, "text": kept, **tone})
     yield from (product, advert)
+
+
+def without_holes(summary: str) -> str:
+    """The copy without the sentences that hold `<UNK>`, a hole that the publisher's vocabulary left; "" where less than half is left.
+
+    No shop can print a hole, and a model would learn to write it. The other sentences are whole, and there are few enough of them.
+    """
+    kept = "".join(one for one in SENTENCE.findall(summary) if UNKNOWN_WORD not in one)
+    return kept if 2 * len(kept) >= len(summary.replace(UNKNOWN_WORD, "?")) else ""
 
 
 def attributes_of(content: str) -> dict[str, str]:

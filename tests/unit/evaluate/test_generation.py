@@ -22,6 +22,8 @@ def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decodi
         "top_k": 0,
         "top_p": 1.0,
         "max_new_tokens": max_new_tokens,
+        "facts_within": 0,
+        "owed_bias": 0.0,
         "per_device_eval_batch_size": batch_size,
         "likelihood_weight": 0.0,
         "seed": 1,

@@ -69,3 +69,56 @@ def test_without_slots_a_fact_is_stated_word_for_word():
     one = asked(colour="red", size="L")
     texts = ("A RED dress in L.", "A red dress, well made.", "A reduced offer.", "红red色, L")
     assert [faults(text, one, None) for text in texts] == [0, 1, 2, 0]
+
+
+def test_a_slot_is_open_as_often_as_its_model_learned():
+    tokenizer = train_tokenizer(["a red dress"], 300, ["⟦colour⟧", "⟦size⟧"])
+    tokenizer.init_kwargs["slots"] = Slotting(most={"colour": 2}).model_dump(mode="json")
+    own, ids = OwnSlots(tokenizer, [asked(colour="red", size="L")], torch.device("cpu")), tokenizer.get_added_vocab()
+    open_ones = []
+    for _ in range(3):
+        scores = own.close(torch.zeros(1, len(tokenizer)), torch.tensor([0]))
+        open_ones.append([slot for slot in ("⟦colour⟧", "⟦size⟧") if scores[0, ids[slot]] == 0])
+        own.wrote(torch.tensor([ids["⟦colour⟧"]]), torch.tensor([0]))
+    assert open_ones == [["⟦colour⟧", "⟦size⟧"]] * 2 + [["⟦size⟧"]]
+
+
+def test_an_advert_owes_what_its_prompt_asks_for_each_value_once():
+    slotting = Slotting(marks=True)
+    one = asked(style="retro", pattern="retro", colour="red").model_copy(update={"skill": "advertise"})
+    texts = ("⟦style⟧ ⟦colour⟧", "⟦pattern⟧ ⟦colour⟧", "⟦style⟧ ⟦pattern⟧", "x\ufffd")
+    assert [faults(text, one, slotting) for text in texts] == [0, 0, 1, 3]
+    assert faults("x", one, None) == 0
+    # what an answer states is known from its target alone, and no choice is made by that
+    answer = asked(question="?", colour="red").model_copy(update={"skill": "answer", "target": "It is red."})
+    blind = answer.model_copy(update={"target": ""})
+    assert [faults(text, answer, slotting) for text in ("x", "⟦colour⟧")] == [1, 0]
+    assert faults("x", blind, slotting) == 1
+
+
+def test_a_text_that_owes_a_slot_does_not_end_before_it_is_long():
+    end = TOKENIZER.eos_token_id
+    one = asked(colour="red", size="L")
+    own = OwnSlots(TOKENIZER, [one, asked()], torch.device("cpu"), [end], 5)
+
+    def may_end(text: int, written: int) -> bool:
+        scores = torch.zeros(1, len(TOKENIZER))
+        return bool(own.hold(scores, torch.tensor([text]), torch.tensor([written]))[0, end] == 0)
+
+    assert [may_end(0, 4), may_end(0, 5), may_end(1, 0), may_end(2, 0)] == [False, True, True, True]
+    own.wrote(torch.tensor([IDS["⟦colour⟧"]]), torch.tensor([0]))
+    assert not may_end(0, 4)
+    own.wrote(torch.tensor([IDS["⟦size⟧"]]), torch.tensor([0]))
+    assert may_end(0, 4)
+    advert = one.model_copy(update={"skill": "advertise"})
+    own = OwnSlots(TOKENIZER, [advert], torch.device("cpu"), [end], 5)
+    assert may_end(0, 4), "an advert owes nothing but what is asked for by marks"
+
+
+def test_what_is_owed_is_likelier_until_it_is_written():
+    own = OwnSlots(TOKENIZER, [asked(colour="red", size="L"), asked(size="L")], torch.device("cpu"), owed_bias=1.5)
+    own.wrote(torch.tensor([IDS["⟦colour⟧"]]), torch.tensor([0]))
+    scores = own.hold(torch.zeros(2, len(TOKENIZER)), torch.tensor([0, 1]), torch.tensor([9, 0]))
+    raised = {(row, token) for row, token in (scores > 0).nonzero().tolist()}
+    assert raised == {(0, IDS["⟦size⟧"]), (1, IDS["⟦size⟧"])}
+    assert scores.max() == 1.5

@@ -12,6 +12,7 @@ from ecom_llm.records import Example, Item, UserError
 from ecom_llm.serve.answers import with_grounds
 from ecom_llm.serve.write import asked, load_writer, write
 from ecom_llm.shards import write_records
+from ecom_llm.train import copies
 from ecom_llm.train.answering import files as answering
 from ecom_llm.train.answering import learn
 from ecom_llm.train.recommender.files import FOLDER, save
@@ -267,3 +268,14 @@ def test_grounds_are_the_attributes_an_answer_states() -> None:
 def test_a_product_without_a_question_is_refused(answering_folder: Path, params: Params) -> None:
     with pytest.raises(UserError, match=r"nothing is asked.*--attr question"):
         write(answering_folder, "answer", "en", {"product": "lamp3"}, params)
+
+
+def test_a_served_model_heeds_what_its_folder_says_of_copies(
+    model_folder: Path, params: Params, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    plain = load_writer(folder, device="cpu", decoding=decoding_of(params.evaluate))
+    (free,) = plain.write([asked("describe", "en", {"colour": "red"})])
+    copies.save(copies.learned_copies([free], 0), folder)
+    bound = load_writer(folder, device="cpu", decoding=decoding_of(params.evaluate))
+    assert bound.write([asked("describe", "en", {"colour": "red"})]) != [free]

@@ -77,3 +77,12 @@ def test_a_slot_that_a_model_does_not_know_stays_a_value():
 
 def test_mentions_are_wanted_of_what_no_text_states():
     assert wanted_mentions({"lined": "yes", "lined 2": "No", "colour": "red", "size": "?"}) == {"lined": 2, "size": 1}
+
+
+def test_marks_are_brackets_and_what_nobody_marked_is_marked_once_for_each_value():
+    known = {"style": "retro", "pattern": "retro; dots", "kind": "dress"}
+    slotting = Slotting(marks=True, names=frozenset({"style", "pattern 1", "pattern 2"}))
+    shown = {"⟦style⟧": "retro", "pattern 1": "retro", "⟦pattern 2⟧": "dots", "kind": "dress"}
+    assert shown_with_slots(known, known, slotting) == shown
+    marked = {"style": "retro", "⟦pattern 1⟧": "retro", "pattern 2": "dots", "kind": "dress"}
+    assert shown_with_slots(known, known, slotting, {"pattern 1"}) == marked

@@ -7,6 +7,7 @@ from transformers import AutoTokenizer
 from ecom_llm.records import Example
 from ecom_llm.train import slotting as learning
 from ecom_llm.train.encode import encode, shown_text, slotting_of, with_slots
+from ecom_llm.train.encoded_texts import encoded_batches
 from ecom_llm.train.model import new_tokenizer
 from ecom_llm.train.slotting import learned_slotting, mention_words
 
@@ -81,3 +82,31 @@ def test_how_slots_are_written_is_saved_with_the_tokenizer(tiny_params, tmp_path
     encoded = encode(EXAMPLES[:1], tokenizer)[0]
     assert "ray" not in tokenizer.decode(encoded.prompt)
     assert shown_text("⟦name⟧ is a lamp", EXAMPLES[0], slotting) == "ray is a lamp"
+
+
+def test_prompts_mark_what_the_text_states_where_it_is_learned_from_and_ask_for_all_elsewhere():
+    slotting = learned_slotting(EXAMPLES, 0.0, marks=True)
+    silent = EXAMPLES[0].model_copy(update={"target": "a lamp that is dimmable"})
+    assert "⟦name⟧" in with_slots(EXAMPLES[0], slotting, learned=True).attributes
+    assert "name" in with_slots(silent, slotting, learned=True).attributes
+    assert with_slots(silent, slotting).attributes == with_slots(EXAMPLES[0], slotting).attributes
+    assert "⟦name⟧" in with_slots(silent, slotting).attributes
+    unmarked = learned_slotting(EXAMPLES, 0.0)
+    assert "⟦name⟧" in with_slots(silent, unmarked, learned=True).attributes
+
+
+def test_training_marks_and_writing_asks(tiny_params):
+    train = tiny_params.train.model_copy(update={"mark_stated": True, "vocab_size": 300})
+    tokenizer = new_tokenizer(train, EXAMPLES)
+    silent = EXAMPLES[0].model_copy(update={"target": "a lamp"})
+    (batch,) = encoded_batches([silent], tokenizer, "causal")
+    learned = tokenizer.decode(batch["prompt"][0].as_py())
+    asked = tokenizer.decode(encode([silent], tokenizer)[0].prompt)
+    assert ("⟦name⟧" in learned, "⟦name⟧" in asked) == (False, True)
+
+
+def test_a_slot_may_be_written_as_often_as_nine_in_ten_texts_that_state_it_do():
+    twice = described(98, "ray is a lamp , ray", name="ray", type="lamp", dimmable="true")
+    assert learned_slotting([*EXAMPLES, twice], 0.0, marks=True).most == {"name": 1}
+    assert learned_slotting([*EXAMPLES, *[twice] * 2], 0.0, marks=True).most == {"name": 2}
+    assert learned_slotting([*EXAMPLES, *[twice] * 2], 0.0).most == {}

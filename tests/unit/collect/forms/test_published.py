@@ -53,13 +53,33 @@ def test_advertisegen(tmp_path):
         text="条纹裙",
     )
     assert reasons(refused)[::2] == [
-        ("train.json", 2, "products", "summary: holds <UNK>"),
+        ("train.json", 2, "products", "summary: holds <UNK>, and less than half of it stands in sentences without"),
         ("train.json", 3, "products", "content: expected name#value*name#value"),
         ("train.json", 4, "products", "summary: empty"),
         ("train.json", 5, "products", "content: empty"),
     ]
     assert [table for _, _, table, _ in reasons(refused)] == ["products", "adverts"] * 4
     assert last.attributes == {"材质": "a#b"}
+
+
+@pytest.mark.parametrize(
+    ("summary", "kept"),
+    [
+        ("条纹裙很显瘦。来自<UNK>。搭配T恤！", "条纹裙很显瘦。搭配T恤！"),
+        ("“<UNK>好看。”很显瘦，也百搭", "很显瘦，也百搭"),
+        ("条纹裙。来自<UNK>的裙子。", None),
+        ("<UNK>，条纹裙很显瘦", None),
+    ],
+)
+def test_advertisegen_leaves_out_sentences_with_holes_and_tests_on_none_of_the_rest(tmp_path, summary, kept):
+    place = tmp_path / "train.json"
+    row = {"content": "类型#裙", "summary": summary}
+    place.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    product, advert = read("advertisegen", place, "shop/train.json", TONE)
+    if kept is None:
+        assert isinstance(product, Rejected) and isinstance(advert, Rejected)
+    else:
+        assert (product.split, advert.text) == ("train", kept)
 
 
 @pytest.mark.parametrize(
