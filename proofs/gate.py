@@ -1,7 +1,7 @@
 """No bad model ships: `python -m proofs.gate FOLDER [N] [CANDIDATES]`.
 
-Trains a model on the built-in catalogue in FOLDER (a second call finds it there), whose champion is the same with noise, makes bad candidates
-of the better one, and lets the gate judge each of them as it judges any candidate: texts scored by evaluation's own functions,
+Trains a model on the built-in catalogue in FOLDER (a second call finds it there), whose champion is the same with noise, makes bad
+candidates of the better one, and lets the gate judge each of them as it judges any candidate: texts scored by evaluation's own functions,
 damaged weights loaded and evaluated, signed folders verified. Each must be refused, and for its own reason: the check that is
 named in the table must be among those that refuse it. Beside it stands what three other gates let through. The better model
 itself must be approved. N limits how many are tried (0: all), evenly over the list. CANDIDATES is a folder of model folders from elsewhere,

@@ -1,17 +1,21 @@
 """What texts are made of, and how much of one stands in another: what the metrics count, and the gate counts again.
 
-None of the metrics' library here: importing that costs seconds and torch, and a decision needs neither.
+None of the metrics' library here: importing that costs seconds and torch, and a decision needs neither. sacrebleu is imported
+where it is used: it brings a client of Redis along, which an import of the gate need not wait for.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sacrebleu.metrics import BLEU, CHRF
 
 from ecom_llm.prepare.words import keywords, segmenter
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics import BLEU, CHRF
 
 CHARACTER_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: texts are compared by characters."""
@@ -73,12 +77,21 @@ def bleu_tokenizer(locale: str) -> str:
     return "char" if by_characters(locale) else "13a"
 
 
-def bleu_scorer(locale: str) -> BLEU:
+def bleu_scorer(locale: str, *, effective_order: bool = False) -> "BLEU":
     """sacrebleu's BLEU-4; `force`, since some data sets are tokenised and it would warn about their full stops."""
-    return BLEU(tokenize=bleu_tokenizer(locale), force=True)
+    from sacrebleu.metrics import BLEU
+
+    return BLEU(tokenize=bleu_tokenizer(locale), force=True, effective_order=effective_order)
 
 
-def corpus_statistics(scorer: BLEU | CHRF, texts: Sequence[str], references: Sequence[str]) -> list[tuple[int, ...]]:
+def chrf_scorer() -> "CHRF":
+    """sacrebleu's chrF2: characters to 6, no words."""
+    from sacrebleu.metrics import CHRF
+
+    return CHRF()
+
+
+def corpus_statistics(scorer: "BLEU | CHRF", texts: Sequence[str], references: Sequence[str]) -> list[tuple[int, ...]]:
     """What each text adds to the sums that make the corpus score (`totals`)."""
     # its public functions give the sums alone
     rows = scorer._extract_corpus_statistics(list(texts), [list(references)])
@@ -158,13 +171,15 @@ def closest(length: int, sizes: Counter) -> int:
     return min(others, key=lambda one: (abs(one - length), one))
 
 
-def against_others(grams: Sequence[Counter], highest: Sequence[dict], length: int, reference: int) -> float:
+def against_others(
+    scorer: "BLEU", grams: Sequence[Counter], highest: Sequence[dict], length: int, reference: int
+) -> float:
     """BLEU of one text: its n-grams are clipped at the most any other text holds."""
     matched = [
         sum(min(count, known[gram][known[gram][0] == count]) for gram, count in counts.items())
         for counts, known in zip(grams, highest, strict=True)
     ]
-    return BLEU.compute_bleu(
+    return scorer.compute_bleu(
         matched, [counts.total() for counts in grams], length, reference, smooth_method="exp", effective_order=True
     ).score
 
@@ -173,13 +188,13 @@ def self_bleu(texts: Sequence[str], locale: str) -> float | None:
     """Mean sentence BLEU-4 of each text with all the others as references, 0 to 100; None where there are no others."""
     if len(texts) < 2:
         return None
-    scorer = BLEU(tokenize=bleu_tokenizer(locale), force=True, effective_order=True)
+    scorer = bleu_scorer(locale, effective_order=True)
     words = [scorer.tokenizer(text.rstrip()).split() for text in texts]
     grams = [[Counter(ngrams(text, n)) for n in range(1, ORDER + 1)] for text in words]
     highest = [highest_two([one[order] for one in grams]) for order in range(ORDER)]
     sizes = Counter(map(len, words))
     scores = [
-        against_others(one, highest, len(text), closest(len(text), sizes))
+        against_others(scorer, one, highest, len(text), closest(len(text), sizes))
         for one, text in zip(grams, words, strict=True)
     ]
     return sum(scores) / len(scores)

@@ -219,7 +219,7 @@ def decide(
     checks = [*sanity_checks(candidate, rules.sanity), *bounds(candidate, rules, heard, seed)]
     notes: tuple[str, ...] = ()
     if champion is None:
-        notes = ("There is no champion yet: the thresholds alone decide.",)
+        notes = ("There is no champion yet: sanity and thresholds alone decide.",)
     elif champion.version == candidate.version:
         notes = (
             "It is the champion already: the thresholds were checked again, and there is nothing to compare with.",

@@ -8,7 +8,7 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from ecom_llm.evaluate.metrics.metric import TEXTS, OfflineMetric, Result, mean, signed
-from ecom_llm.evaluate.ngrams import bleu_scorer, by_characters, corpus_statistics, language, rouge
+from ecom_llm.evaluate.ngrams import bleu_scorer, by_characters, chrf_scorer, corpus_statistics, language, rouge
 from ecom_llm.evaluate.totals import value_of
 
 
@@ -51,7 +51,7 @@ class ChrF(OfflineMetric):
         )
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> Result:
-        return corpus_result("chrf", CHRF(), predictions, references)
+        return corpus_result("chrf", chrf_scorer(), predictions, references)
 
 
 def rouge_signature(rouge_type: str, locale: str) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import isfinite, log, log2, nan
 
-from sacrebleu.metrics import CHRF
-
 from ecom_llm.evaluate.evidence import DIGITS, Output, slice_value
 from ecom_llm.evaluate.matching import all_members, matchers
 from ecom_llm.evaluate.ngrams import (
@@ -13,6 +11,7 @@ from ecom_llm.evaluate.ngrams import (
     ROUGE,
     bleu_scorer,
     by_characters,
+    chrf_scorer,
     copied_whole,
     corpus_statistics,
     keywords_held,
@@ -40,7 +39,7 @@ def mean_of(value: float | None) -> Counted:
 
 def by_corpus(outputs: Sequence[Output], name: str) -> list[Counted]:
     """BLEU's or chrF's counts."""
-    scorer = bleu_scorer(outputs[0].locale) if name == "bleu" else CHRF()
+    scorer = bleu_scorer(outputs[0].locale) if name == "bleu" else chrf_scorer()
     return corpus_statistics(scorer, [one.text for one in outputs], [one.reference for one in outputs])
 
 
