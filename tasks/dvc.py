@@ -122,6 +122,11 @@ def restored(layout: Layout) -> bool:
         return False
     own = {"cwd": layout.workspace, "env": environment(layout)}
     stages = yaml.safe_load(layout.lock.read_text(encoding="utf-8")).get("stages", {})
+    made = {out["path"] for stage in stages.values() for out in stage.get("outs", [])}
+    given = {dep["path"] for stage in stages.values() for dep in stage.get("deps", [])} - made
+    # --allow-missing is meant for outs, and would pass over sources that are gone as well
+    if any("//" in path or not (layout.workspace / path).exists() for path in given):
+        return False
     try:
         said = dvc("repro", "--dry", "--allow-missing", **own).splitlines()
         if not stages or not all(f"Stage '{name}' didn't change, skipping" in said for name in stages):

@@ -61,13 +61,13 @@ def test_what_is_unchanged_is_restored_at_once_and_is_no_new_experiment(project,
     assert layout.workspace.name not in dvc.dvc("exp", "list", "--name-only", cwd=project)
 
 
-@pytest.mark.parametrize("name", ["code.txt", "dvc.lock", "model.txt"])
+@pytest.mark.parametrize("name", ["code.txt", "dvc.lock", "model.txt", "gone"])
 def test_what_is_changed_is_not(project, tmp_path, name):
     def change(shop):
         if name == "code.txt":
             (shop / name).write_text("another\n")
-        elif name == "dvc.lock":
-            (shop / name).unlink()
+        elif name in ("dvc.lock", "gone"):
+            (shop / ("code.txt" if name == "gone" else name)).unlink()
         else:  # the cache lacks a result
             subprocess.run(["rm", "-rf", str(shop / ".state" / "dvc" / "files")], check=True)
 
