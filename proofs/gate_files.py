@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from ecom_llm.evaluate.evidence import DIGITS, Evidence, Output, slice_value
+from ecom_llm.evaluate.evidence import DIGITS, Evidence, Metrics, Output, slice_value
 from ecom_llm.evaluate.measure import merge
 from ecom_llm.evaluate.slicing import by_slice, ratio_metrics
 from ecom_llm.layout import Layout
@@ -31,15 +31,10 @@ def edited(edit: Edit, entrant: Entrant, folder: Path) -> Entrant:
 
 def told_anew(evidence: Evidence, outputs: Sequence[Output]) -> Evidence:
     """The evidence with the values that outputs give after somebody changed their statistics: whoever forges both."""
-    sums = {
-        skill: {
-            locale: {
-                name: round(slice_value(name, here) or 0.0, DIGITS)
-                for name in dict.fromkeys(name for one in here for name in one.statistics)
-            }
-        }
-        for (skill, locale), here in by_slice(outputs).items()
-    }
+    sums: Metrics = {}
+    for (skill, locale), here in by_slice(outputs).items():
+        names = dict.fromkeys(name for one in here for name in one.statistics)
+        sums.setdefault(skill, {})[locale] = {name: round(slice_value(name, here) or 0.0, DIGITS) for name in names}
     return evidence.model_copy(update={"metrics": merge([evidence.metrics, sums, ratio_metrics(outputs)])})
 
 
