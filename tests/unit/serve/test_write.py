@@ -267,3 +267,11 @@ def test_grounds_are_the_attributes_an_answer_states() -> None:
 def test_a_product_without_a_question_is_refused(answering_folder: Path, params: Params) -> None:
     with pytest.raises(UserError, match=r"nothing is asked.*--attr question"):
         write(answering_folder, "answer", "en", {"product": "lamp3"}, params)
+
+
+def test_of_an_unknown_product_nothing_is_invented_in_either_language(answering_folder: Path, params: Params) -> None:
+    assert answering.load(answering_folder).readers.keys() == {"en"}
+    asked_in_chinese = {"product": "lamp3", "问题": "多大？"}
+    assert "没有相关信息" in write(answering_folder, "answer", "zh", asked_in_chinese, params)
+    by_model = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"answer_by": "model"})})
+    assert "没有相关信息" not in write(answering_folder, "answer", "zh", asked_in_chinese, by_model)
