@@ -62,22 +62,24 @@ def found_answers(
     """The answer to the question nearest to each example's by BM25; the first one where several tie.
 
     Among the earlier questions about the same product, read with their answers, where there are any (`earlier`, by the
-    example's id); else among all training questions. All are of one locale.
+    example's id); else among training's about it, else among all of training. All are of one locale.
     """
     earlier = earlier or {}
     told = {one.id: one for example in examples for one in earlier.get(example.id, ())}
     place = {name: row for row, name in enumerate(told)}
-    texts = [f"{one.question}\n{one.answer}" for one in told.values()]
-    index = build_index(texts, training[0].locale)
-    whole = build_index([question(example) for example in training], training[0].locale)
+    said = build_index([f"{one.question}\n{one.answer}" for one in told.values()], training[0].locale)
     answers = [one.answer for one in told.values()]
+    index = build_index([question(example) for example in training], training[0].locale)
+    about: dict[str, list[int]] = defaultdict(list)
+    for row, example in enumerate(training):
+        about[example.product].append(row)
     found = []
     for example in examples:
-        about = [place[one.id] for one in earlier.get(example.id, ())]
-        if about:
-            found.append(answers[index.best(question(example), 1, sorted(about))[0]])
+        rows = sorted(place[one.id] for one in earlier.get(example.id, ()))
+        if rows:
+            found.append(answers[said.best(question(example), 1, rows)[0]])
         else:
-            found.append(training[whole.best(question(example), 1)[0]].target)
+            found.append(training[index.best(question(example), 1, about.get(example.product))[0]].target)
     return found
 
 

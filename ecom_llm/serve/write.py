@@ -9,6 +9,7 @@ from ecom_llm.evaluate.decoding import Decoding, decoding_of
 from ecom_llm.params import Params
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS, skill_named
+from ecom_llm.skills.answer import known
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from ecom_llm.train.copies import Copies
     from ecom_llm.train.recommender.recommender import Recommender
 
-RECOMMEND = "recommend"
+RECOMMEND, ANSWER = "recommend", "answer"
+UNNAMED = "asked"
+"""The product of an example that names none."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Writer:
 
         if example.skill == RECOMMEND:
             return "recommend"
+        named = example.skill == ANSWER and example.product != UNNAMED
+        if named and self.answerer is not None and self.decoding.answer_by == "evidence":
+            # of a product that was named and is not listed, the language model knows nothing
+            return "generate" if known(example) else "quote"
         return "quote" if quotes(self.answerer, example, self.decoding) else "generate"
 
     def generate(self, examples: Sequence[Example]) -> list[str]:
@@ -121,7 +128,7 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
         locale=locale,
         attributes=attributes,
         target="",
-        product="asked",
+        product=UNNAMED,
         group="asked",
         source="asked:1",
     )

@@ -94,7 +94,7 @@ def test_every_skill_and_locale_is_measured_with_its_metrics(written):
 def test_the_baselines_stand_beside_it_on_the_same_examples(written):
     found = read_evidence(written.metrics).baselines
     ranked = {"popularity", "cooccurrence", "transitions"}
-    assert set(found) == {"bm25", "nearest_neighbour", "template", "reference"} | ranked
+    assert set(found) == {"bm25", "constant", "nearest_neighbour", "template", "reference"} | ranked
     assert found["reference"]["describe"]["en"]["attribute_coverage"] == 1
     assert all(set(found[name]) == {"recommend", "all"} for name in ranked)
     assert set(found["bm25"]) == {"answer", "recommend", "all"}

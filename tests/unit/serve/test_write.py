@@ -279,3 +279,11 @@ def test_a_served_model_heeds_what_its_folder_says_of_copies(
     copies.save(copies.learned_copies([free], 0), folder)
     bound = load_writer(folder, device="cpu", decoding=decoding_of(params.evaluate))
     assert bound.write([asked("describe", "en", {"colour": "red"})]) != [free]
+
+
+def test_of_an_unknown_product_nothing_is_invented_in_either_language(answering_folder: Path, params: Params) -> None:
+    assert answering.load(answering_folder).readers.keys() == {"en"}
+    asked_in_chinese = {"product": "lamp3", "问题": "多大？"}
+    assert "没有相关信息" in write(answering_folder, "answer", "zh", asked_in_chinese, params)
+    by_model = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"answer_by": "model"})})
+    assert "没有相关信息" not in write(answering_folder, "answer", "zh", asked_in_chinese, by_model)
