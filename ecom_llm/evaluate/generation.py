@@ -18,6 +18,9 @@ from ecom_llm.train.copies import Copies
 from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of
 from ecom_llm.train.reach import longest_input
 
+DRAWN_ALONE = ("consensus", "asked")
+"""Rankers that leave the likeliest text out: it is the same for many prompts, and would often be taken."""
+
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, completion: Sequence[int]) -> list[int]:
     """The tokens that end a text: the tokenizer's own, and the special token with which its chat template closes a turn.
@@ -154,8 +157,10 @@ def candidates_of(
     copies: Copies | None = None,
 ) -> list[list[Candidate]]:
     """The texts among which `best_of_n` chooses, for each example: the likeliest and drawn ones; see `written_texts`."""
-    if decoding.ranker == "consensus":
-        return drawn_candidates(model, tokenizer, examples, encoded, decoding, copies)
+    if decoding.ranker in DRAWN_ALONE:
+        drawn = drawn_candidates(model, tokenizer, examples, encoded, decoding, copies)
+        size = decoding.per_device_eval_batch_size
+        return heard(model, tokenizer, examples, drawn, size) if decoding.ranker == "asked" else drawn
     likeliest = one_each(model, tokenizer, examples, encoded, decoding, sampled=False, copies=copies)
     found = [[one] for one in likeliest]
     open_ones = [place for place, (one,) in enumerate(found) if decoding.ranker != "facts" or one.faults]
@@ -163,8 +168,6 @@ def candidates_of(
     drawn = drawn_candidates(model, tokenizer, waiting, prompts, decoding, copies)
     for place, others in zip(open_ones, drawn, strict=True):
         found[place] += others
-    if decoding.ranker == "asked":
-        return heard(model, tokenizer, examples, found, decoding.per_device_eval_batch_size)
     return found
 
 
@@ -179,7 +182,7 @@ def written_texts(
     """The distinct texts that the model writes for each example, best first, in the examples' order; their targets are not read.
 
     `best_of_n` orders, by `ranker`, the likeliest text and `num_return_sequences` drawn ones. By `facts`, a likeliest text
-    without a fault is taken as it is, and nothing is drawn for it; by `consensus`, the drawn ones are all there are.
+    without a fault is taken as it is, and nothing is drawn for it; by `consensus` and `asked`, the drawn ones are all there are.
     Every other decoding gives one text.
     Equal input gives equal texts, sampled ones too; another `batch_size` may flip a near tie, since padding changes how
     floating-point sums round.

@@ -39,7 +39,7 @@ class Evaluate(Section):
     the one that agrees most with all (minimum Bayes risk); `asked`, of those texts the one that sounds most as it was asked for: by
     the model's own odds of it under the stars asked for and under all others. A copy, see `train.copied_words`, is a fault too."""
     num_return_sequences: int = Field(ge=0)
-    """Texts drawn for `best_of_n`, beside the likeliest one; by `consensus` they are all there is."""
+    """Texts drawn for `best_of_n`, beside the likeliest one; by `consensus` and `asked` they are all there is."""
     temperature: float = Field(gt=0)
     """Temperature of drawn texts: below 1 they keep closer to the likeliest."""
     top_k: int = Field(ge=0)
@@ -79,7 +79,9 @@ class Evaluate(Section):
 
     @model_validator(mode="after")
     def consensus_needs_samples(self) -> "Evaluate":
-        """One text has nobody to agree with."""
+        """One text has nobody to agree with, and none is nothing to choose from."""
         if (self.decoding, self.ranker) == ("best_of_n", "consensus") and self.num_return_sequences < 2:
             raise ValueError(f"ranker consensus needs num_return_sequences above 1, found {self.num_return_sequences}")
+        if (self.decoding, self.ranker) == ("best_of_n", "asked") and not self.num_return_sequences:
+            raise ValueError("ranker asked needs num_return_sequences above 0, found 0")
         return self

@@ -195,6 +195,13 @@ def test_texts_that_are_equal_when_filled_stand_there_once(slotted, make_example
     assert written_texts(*slotted, [one], consenting()) == [["a red dress", "red"]]
 
 
+def test_what_sounds_as_asked_needs_a_text_to_listen_to(params):
+    values = params.model_dump()
+    values["evaluate"] |= {"decoding": "best_of_n", "ranker": "asked", "num_return_sequences": 0}
+    with pytest.raises(UserError, match="asked needs num_return_sequences above 0, found 0"):
+        validate(values, "test")
+
+
 @pytest.mark.parametrize(
     ("mode", "count", "fits"), [("best_of_n", 1, False), ("best_of_n", 2, True), ("greedy", 0, True)]
 )
