@@ -17,6 +17,7 @@ class Decoding(Record):
     max_new_tokens: int
     per_device_eval_batch_size: int
     likelihood_weight: float
+    consensus_beta: float
     seed: int
     recommend_by: Recommending
     num_beams: int

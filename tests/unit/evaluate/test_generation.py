@@ -24,6 +24,7 @@ def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decodi
         "max_new_tokens": max_new_tokens,
         "per_device_eval_batch_size": batch_size,
         "likelihood_weight": 0.0,
+        "consensus_beta": 0.0,
         "seed": 1,
         "recommend_by": "model",
         "num_beams": 10,
