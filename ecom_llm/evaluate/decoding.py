@@ -19,6 +19,7 @@ class Decoding(Record):
     owed_bias: float
     per_device_eval_batch_size: int
     likelihood_weight: float
+    consensus_beta: float
     seed: int
     recommend_by: Recommending
     num_beams: int

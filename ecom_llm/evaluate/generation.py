@@ -126,7 +126,7 @@ def one_each(
 def in_order(candidates: Sequence[Candidate], decoding: Decoding) -> list[Candidate]:
     """The candidates of an example, best first by `decoding.ranker`."""
     if decoding.ranker == "consensus":
-        return ranked(candidates, decoding.likelihood_weight)
+        return ranked(candidates, decoding.likelihood_weight, decoding.consensus_beta)
     if decoding.ranker == "asked":
         return sorted(candidates, key=by_asked(decoding.likelihood_weight))
     return sorted(candidates, key=RANKERS[decoding.ranker])

@@ -1,6 +1,6 @@
 """Several texts for one example -> in order: what keeps to the facts first, then what most of the others agree with.
 
-Minimum Bayes risk (Kumar & Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation") with BLEU between
+Minimum Bayes risk (Kumar & Byrne 2004, "Minimum Bayes-Risk Decoding for Statistical Machine Translation") with BLEU, or F-score, between
 the candidates as gain: no reference is read.
 """
 
@@ -41,19 +41,38 @@ def agreement(one: Grams, other: Grams) -> float:
     return exp(total / ORDER) * min(1.0, exp(1 - wanted / length))
 
 
-def consensus(texts: Sequence[str]) -> dict[str, float]:
-    """Distinct text -> its mean agreement with all the texts, itself among them and repetitions counted."""
+def f_score(one: Grams, other: Grams, beta: float) -> float:
+    """Mean over n of the F-score of one text's n-grams against another's, 0 to 1; recall counts beta times as much as precision.
+
+    Popovic 2015, "chrF: character n-gram F-score", of words (sacrebleu's CHRF of `char_order=0, word_order=4, eps_smoothing=True`).
+    A text shorter than n has no n-grams: of such an n nothing is asked.
+    """
+    scores = []
+    for mine, wanted in zip(one, other, strict=True):
+        if mine and wanted:
+            shared = sum(min(count, wanted[gram]) for gram, count in mine.items())
+            scores.append((1 + beta**2) * shared / (mine.total() + beta**2 * wanted.total()))
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def consensus(texts: Sequence[str], beta: float) -> dict[str, float]:
+    """Distinct text -> its mean agreement with all the texts, itself among them and repetitions counted.
+
+    Args:
+        beta: agreement is the F-score of this beta; 0 takes sentence BLEU.
+    """
     counts = Counter(texts)
     known = {text: grams(text) for text in counts}
-    return {
-        text: sum(count * agreement(known[text], known[other]) for other, count in counts.items()) / len(texts)
-        for text in counts
-    }
+
+    def agreed(one: str, other: str) -> float:
+        return f_score(known[one], known[other], beta) if beta else agreement(known[one], known[other])
+
+    return {text: sum(count * agreed(text, other) for other, count in counts.items()) / len(texts) for text in counts}
 
 
-def ranked(candidates: Sequence[Candidate], likelihood_weight: float) -> list[Candidate]:
+def ranked(candidates: Sequence[Candidate], likelihood_weight: float, beta: float) -> list[Candidate]:
     """The candidates of one example, best first: by faults, then by consensus + weight x log-probability per token."""
-    agreed = consensus([candidate.written for candidate in candidates])
+    agreed = consensus([candidate.written for candidate in candidates], beta)
 
     def key(candidate: Candidate) -> tuple[float, float, str]:
         worth = agreed[candidate.written] + likelihood_weight * candidate.mean_log_probability

@@ -47,8 +47,11 @@ class Evaluate(Section):
     top_p: float = Field(gt=0, le=1)
     """Texts are drawn from the fewest likeliest tokens that together have this probability; 1 draws from all."""
     likelihood_weight: float = Field(ge=0)
-    """Weight of the mean log-probability per token: by `consensus` beside the agreement, which is a BLEU of 0 to 1; by `asked` beside the
+    """Weight of the mean log-probability per token: by `consensus` beside the agreement, which is 0 to 1; by `asked` beside the
     log-probability that this was asked for."""
+    consensus_beta: float = Field(ge=0)
+    """By `consensus`, agreement is the mean F-score of words in ones to fours, recall counting so many times as much as precision:
+    above 1 longer texts win. 0 takes sentence BLEU, by which texts come out somewhat short."""
     recommend_by: Recommending
     """What ranks the items of a recommendation, here and in the served model: `purchases`, the recommender that training learns
     from the shop's purchases and titles; `model`, the language model, held to the titles there are."""

@@ -26,6 +26,7 @@ def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decodi
         "owed_bias": 0.0,
         "per_device_eval_batch_size": batch_size,
         "likelihood_weight": 0.0,
+        "consensus_beta": 0.0,
         "seed": 1,
         "recommend_by": "model",
         "num_beams": 10,
@@ -185,6 +186,13 @@ def test_by_consensus_the_likelihood_decides_where_its_weight_says_so(model, tok
     for candidates in drawn:
         by = [(one.faults, -one.mean_log_probability) for one in in_order(candidates, heavy)]
         assert by == sorted(by)
+
+
+@pytest.mark.parametrize(("beta", "best"), [(0.0, "a b c d"), (3.0, "a b c d e f g")])
+def test_by_consensus_recall_counts_as_its_beta_says(beta, best):
+    texts = ("a b c d", "a b c d", "a b c d e", "a b c d e f g")
+    drawn = [Candidate(text, text, 0, -1.0) for text in texts]
+    assert in_order(drawn, consenting(likelihood_weight=0.0, consensus_beta=beta))[0].text == best
 
 
 def test_texts_that_are_equal_when_filled_stand_there_once(slotted, make_example, monkeypatch):
