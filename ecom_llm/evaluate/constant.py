@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from ecom_llm.evaluate.metrics.metric import by_characters
-from ecom_llm.evaluate.metrics.overlap import rouge, rouge_tokens
+from ecom_llm.evaluate.ngrams import by_characters, overlap_f1, rouge_tokens
 from ecom_llm.records import Example
 
 LENGTHS = (8, 12, 18, 25, 35)
@@ -25,7 +24,7 @@ def best_constant(training: Sequence[Example]) -> str:
         found = [
             candidate
             for _, candidate in sorted(
-                (-sum(rouge(candidate, other, None) for other in others), candidate) for candidate in found[:most]
+                (-sum(overlap_f1(candidate, other, None) for other in others), candidate) for candidate in found[:most]
             )
         ]
     return ("" if by_characters(locale) else " ").join(found[0]) if found else ""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ecom_llm.evaluate.metrics.grounding import abstains
-from ecom_llm.evaluate.metrics.overlap import longest_common_subsequence
+from ecom_llm.evaluate.ngrams import longest_common_subsequence
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import write_records
 from ecom_llm.train.answering import choice, learn, lessons
