@@ -14,12 +14,12 @@ from ecom_llm.evaluate.answering import Answering, answering_of
 from ecom_llm.evaluate.bootstrap import Resampling
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Output
-from ecom_llm.evaluate.group import Written
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics import abstains
 from ecom_llm.evaluate.paired import improvement
 from ecom_llm.evaluate.spread import slice_intervals
 from ecom_llm.evaluate.stage import compare
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import SPLITS, Example, UserError

@@ -11,10 +11,11 @@ from pathlib import Path
 from ecom_llm.evaluate.bootstrap import Resampling
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.matching import Matcher
-from ecom_llm.evaluate.measure import PLACES, Written
+from ecom_llm.evaluate.measure import PLACES
 from ecom_llm.evaluate.paired import improvement
 from ecom_llm.evaluate.spread import slice_intervals
 from ecom_llm.evaluate.stage import compare
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import Example, Item, UserError

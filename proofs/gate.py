@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ecom_llm.evaluate.evidence import Evidence
-from ecom_llm.evaluate.group import Written
+from ecom_llm.evaluate.written import Written
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.records import UserError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.evaluate.evidence import Evidence, Metrics, Output, read_evidence
-from ecom_llm.evaluate.group import Group, Taught, Written, taught
+from ecom_llm.evaluate.group import Group, Taught, taught
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher, matchers
 from ecom_llm.evaluate.measure import measured, merge
@@ -16,6 +16,7 @@ from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.slicing import ratio_metrics
 from ecom_llm.evaluate.stage import baselines, references
 from ecom_llm.evaluate.testset import fingerprint
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Example, read_jsonl
@@ -55,7 +56,7 @@ def bench_of(
         for name, works in baselines(skill, here, learned.get((skill, locale), []), titles.get(locale, [])).items():
             others.setdefault(name, {}).update(zip((one.id for one in here), works, strict=True))
         if not is_ranked(skill):
-            groups.append(references(skill, locale, here, known[skill, locale], teaching[skill, locale]))
+            groups.append(references(skill, locale, here, known[skill, locale], teaching[skill, locale], {}))
     judged = measured(groups, [[{}] * len(group.examples) for group in groups]).metrics
     return Bench(examples, known, teaching, others, judged)
 

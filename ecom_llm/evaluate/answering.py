@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.group import Written
+from ecom_llm.evaluate.written import Written
 from ecom_llm.records import Example
 from ecom_llm.skills.answer import known as listed
 from ecom_llm.skills.answer import question

@@ -1,33 +1,20 @@
 """One system's work on the test examples of one skill and locale: what the metrics are computed from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics import Judge, TrainingTexts, train_judge
 from ecom_llm.evaluate.rnnlg.published import Published
+from ecom_llm.evaluate.written import Written
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS, answer, review
 from ecom_llm.skills.skill import words
 
 PLACES = 10
 """Places of a ranking that count."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one system has to show for one example; baselines have no likelihood, most skills no ranking."""
-
-    text: str
-    _: KW_ONLY
-    others: tuple[str, ...] = ()
-    """Its next best texts, best first, where several were written."""
-    ranking: tuple[str, ...] = ()
-    elsewhere: str | None = None
-    """What it answers to the same question when its evidence is another product's; None where it was not asked."""
-    likelihood: Likelihood | None = None
 
 
 @dataclass(frozen=True)

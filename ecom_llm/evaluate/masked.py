@@ -11,7 +11,7 @@ from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.loading import load_masked, pick_device
 from ecom_llm.evaluate.matching import Matcher
-from ecom_llm.evaluate.measure import Group, Measured, Written, measured
+from ecom_llm.evaluate.measure import Group, Measured, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.pseudo import pseudo_score, unigram_score
 from ecom_llm.evaluate.ranking import titles_by_locale
@@ -19,6 +19,7 @@ from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.spread import weighed
 from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example, Item

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ecom_llm.evaluate.encoder import Encoder
 from ecom_llm.evaluate.evidence import DIGITS, LIKELIHOODS, Metrics, Output
-from ecom_llm.evaluate.group import PLACES, Group, Taught, Written
+from ecom_llm.evaluate.group import PLACES, Group, Taught
 from ecom_llm.evaluate.metrics import Result
 from ecom_llm.evaluate.metrics.similarity import Similarity
 from ecom_llm.evaluate.scores import METRICS, OF_REFERENCES
@@ -13,7 +13,7 @@ from ecom_llm.evaluate.slicing import ratio_metrics
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.recommend import person
 
-__all__ = ["PLACES", "Group", "Measured", "Taught", "Written", "measured"]
+__all__ = ["PLACES", "Group", "Measured", "Taught", "measured"]
 
 Reasons = dict[str, dict[str, dict[str, str]]]
 """skill -> locale -> metric -> why it has no value."""

@@ -25,7 +25,7 @@ from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
 from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
-from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, Written, measured
+from ecom_llm.evaluate.measure import PLACES, Group, Measured, Taught, measured
 from ecom_llm.evaluate.proposals import is_ranked, rankings
 from ecom_llm.evaluate.ranking import titles_by_locale
 from ecom_llm.evaluate.recommending import ranked_titles, recommender_of
@@ -34,6 +34,7 @@ from ecom_llm.evaluate.rnnlg.published import Published, read_published
 from ecom_llm.evaluate.spread import weighed
 from ecom_llm.evaluate.subsets import marked, subsets_of
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
 from ecom_llm.records import SPLITS, Example, Item

@@ -14,7 +14,7 @@ from tests.started import started
 
 pytestmark = pytest.mark.long
 PREFECT = [sys.executable, "-m", "prefect"]
-NAMES = {"training-pipeline", "sweep", "promotion", "rollback"}
+NAMES = {"training-pipeline", "sweep", "promotion", "rollback", "reconcile"}
 
 
 def eventually(what, seconds: float = 300):

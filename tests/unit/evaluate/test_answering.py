@@ -10,10 +10,11 @@ from ecom_llm.evaluate.baselines import found_answers
 from ecom_llm.evaluate.constant import best_constant
 from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import read_evidence
-from ecom_llm.evaluate.group import Group, Written
+from ecom_llm.evaluate.group import Group
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.scores import METRICS
 from ecom_llm.evaluate.stage import run
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example, Item

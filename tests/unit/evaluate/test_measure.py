@@ -4,11 +4,12 @@ import pytest
 
 from ecom_llm.evaluate.bootstrap import Resampling
 from ecom_llm.evaluate.evidence import slice_value
-from ecom_llm.evaluate.group import Group, Taught, Written, taught
+from ecom_llm.evaluate.group import Group, Taught, taught
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.measure import measured
 from ecom_llm.evaluate.scores import METRICS, OF_REFERENCES
 from ecom_llm.evaluate.spread import slice_intervals
+from ecom_llm.evaluate.written import Written
 from ecom_llm.skills import SKILLS
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
 from ecom_llm.evaluate.matching import matchers
-from ecom_llm.evaluate.measure import Written
 from ecom_llm.evaluate.report import replacing
 from ecom_llm.evaluate.stage import baselines, compare, run
 from ecom_llm.evaluate.testset import fingerprint
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.records import SPLITS, Example, Item, UserError, read_jsonl

@@ -91,7 +91,7 @@ def test_prefect_yaml_deploys_into_the_pool_that_up_makes_and_fills_every_form()
     assert read["build"] == [{"flows.deployments.form": {"id": "form"}}]
     filled = {"form": values(load_params(REPO / "params.yaml"), load_sweep(REPO / "sweep.yaml"))}
     for entry in read["deployments"]:
-        assert "{{" not in str(apply_values(entry["parameters"], filled, remove_notset=False)), entry["name"]
+        assert "{{" not in str(apply_values(entry.get("parameters", {}), filled, remove_notset=False)), entry["name"]
 
 
 def test_importing_the_flows_loads_no_torch():

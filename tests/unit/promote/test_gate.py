@@ -57,6 +57,7 @@ RULES = {
         "min_known_bad_told": 0.75,
         "min_examples": 10,
     },
+    "approval": {"needed": False, "timeout": 60},
 }
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.collect.catalogue import generate
-from ecom_llm.evaluate.group import Written
 from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.testset import sample
+from ecom_llm.evaluate.written import Written
 from ecom_llm.params import Promote, load_params
 from ecom_llm.prepare.split import drawn_split
 from ecom_llm.promote import gate

@@ -10,9 +10,10 @@ from ecom_llm.collect import stage as collect
 from ecom_llm.collect.forms.rnnlg_scoring import SCORING
 from ecom_llm.evaluate.bootstrap import Resampling
 from ecom_llm.evaluate.matching import matchers
-from ecom_llm.evaluate.measure import Group, Written, measure, measured
+from ecom_llm.evaluate.measure import Group, measure, measured
 from ecom_llm.evaluate.rnnlg.published import read_published
 from ecom_llm.evaluate.spread import all_intervals
+from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Source, load_params
 from ecom_llm.records import Example, Product, Tables, UserError
