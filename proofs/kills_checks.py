@@ -45,7 +45,9 @@ def versions(registry: Registry) -> Iterator[str]:
         if model.artifact_location not in places:
             yield f"model {model.model_id} belongs to no version"
     kept = {folder_of(place) for place in places}
-    lying = {path.parent for path in registry.layout.mlflow.rglob("artifacts/MLmodel")}
+    # a shop has several models, each with a folder of its name
+    own = registry.layout.mlflow / "artifacts" / registry.model_name
+    lying = {path.parent for path in own.rglob("artifacts/MLmodel")}
     yield from (f"{path} belongs to no version" for path in sorted(lying) if path not in kept)
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
-from ecom_llm.registry import Registry, Version, open_registry
+from ecom_llm.registry import Version, open_registry
 from ecom_llm.registry.cleaning import old_versions, remove_old
 from ecom_llm.registry.mending import size
 from tasks import dvc, git
 from tasks.holds import is_held, one_at_a_time, run_file
-from tasks.reconcile import reconcile
+from tasks.reconcile import models, reconcile
 from tasks.workspace import turn
 
 OWN_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -45,8 +45,10 @@ def clean(layout: Layout, model_name: str, keep: int, server: str, dry_run: bool
             yield told(f"version {version.number} of {model_name} and its model files", freed, dry_run)
     yield from clean_checkpoints(layout, dry_run)
     stay = [one for one in registry.versions() if one.number not in gone]
+    # one cache serves all models of a checkout, and every version of the others stays
+    stay += [one for name in models(layout) if name != model_name for one in open_registry(name, layout).versions()]
     with one_at_a_time(turn(layout)):
-        yield from clean_cache(layout, registry, stay, dry_run)
+        yield from clean_cache(layout, stay, dry_run)
 
 
 def told(what: str, freed: int, dry_run: bool) -> str:
@@ -68,9 +70,9 @@ def clean_checkpoints(layout: Layout, dry_run: bool) -> Iterator[str]:
             yield told(f"checkpoints of an interrupted training ({folder.name})", freed, dry_run)
 
 
-def clean_cache(layout: Layout, registry: Registry, stay: list[Version], dry_run: bool) -> Iterator[str]:
+def clean_cache(layout: Layout, stay: list[Version], dry_run: bool) -> Iterator[str]:
     """Drop experiments of versions that are gone, and what DVC's cache holds for nothing that is left."""
-    why_not = obstacle(layout, registry, stay)
+    why_not = obstacle(layout, stay)
     if why_not:
         yield f"DVC's cache stays as it is: {why_not}"
         return
@@ -92,7 +94,7 @@ def clean_cache(layout: Layout, registry: Registry, stay: list[Version], dry_run
     )
 
 
-def obstacle(layout: Layout, registry: Registry, stay: list[Version]) -> str | None:
+def obstacle(layout: Layout, stay: list[Version]) -> str | None:
     """Why DVC's cache must not be cleaned; None where it may be."""
     living = [path.name for path in layout.worktrees.glob("*") if path.is_dir() and is_held(run_file(path))]
     if living:
@@ -103,10 +105,10 @@ def obstacle(layout: Layout, registry: Registry, stay: list[Version]) -> str | N
     known = {lock for lock in experiments(layout.workspace).values() if lock} | {committed(layout.workspace)}
     if (lock := layout.lock).exists():
         known.add(sha256(lock.read_bytes()).hexdigest())
-    lost = [one.number for one in stay if one.tags.get("lock") not in known]
+    lost = [f"{one.model_name} {one.number}" for one in stay if one.tags.get("lock") not in known]
     if lost:
         return (
-            f"the results of version {', '.join(lost)} of {registry.model_name} are in no commit and no experiment of this "
+            f"the results of version {', '.join(lost)} are in no commit and no experiment of this "
             "checkout, so `dvc gc` would drop them."
         )
     return None

@@ -67,8 +67,12 @@ def mend_models(layout: Layout) -> list[str]:
     uri = tracking_uri(layout)
     if uri == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
         return []
-    names = sorted(path.stem for path in layout.journal.glob("*.jsonl"))
-    return [line for name in names for line in agree(open_registry(name, layout))]
+    return [line for name in models(layout) for line in agree(open_registry(name, layout))]
+
+
+def models(layout: Layout) -> list[str]:
+    """The registered models that have a journal here."""
+    return sorted(path.stem for path in layout.journal.glob("*.jsonl"))
 
 
 def end_flow_runs(gone: list[Dead]) -> list[str]:

@@ -10,13 +10,11 @@ import pytest
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
-from tasks import dvc
+from tasks import cleaning, dvc
 from tasks.cleaning import clean, clean_cache, clean_checkpoints, experiments
 from tasks.reproduce import run_stage
 from tasks.workspace import open_workspace
 from tests.unit.tasks.test_workspace import params_of
-
-SHOP = SimpleNamespace(model_name="shop")
 
 
 def ran(project: Path, text: str) -> str:
@@ -42,18 +40,18 @@ def test_results_of_a_version_that_stays_are_kept_and_the_others_go(project):
     first, second, _ = ran(project, "first"), ran(project, "second"), ran(project, "third")
     dvc.dvc("exp", "save", "--name", "the-user-s-own", "--force", cwd=project)
     assert len(experiments(project)) == 4
-    assert list(clean_cache(layout, SHOP, [version("of a clone")], False)) == [
-        "DVC's cache stays as it is: the results of version 1 of shop are in no commit and no experiment of this checkout, "
+    assert list(clean_cache(layout, [version("of a clone")], False)) == [
+        "DVC's cache stays as it is: the results of version shop 1 are in no commit and no experiment of this checkout, "
         "so `dvc gc` would drop them."
     ]
     with open_workspace(params_of(project), project):
-        [line] = clean_cache(layout, SHOP, [version(second)], False)
+        [line] = clean_cache(layout, [version(second)], False)
     assert "is at work, and what it has made so far no commit names yet" in line
     before = cached(layout)
     assert {"first\n", "second\n", "third\n"} <= before
-    [line] = clean_cache(layout, SHOP, [version(second)], True)
+    [line] = clean_cache(layout, [version(second)], True)
     assert line.startswith("Would remove ") and cached(layout) == before
-    [line] = clean_cache(layout, SHOP, [version(second)], False)
+    [line] = clean_cache(layout, [version(second)], False)
     assert line.startswith("Freed 0.0 MB: DVC's cache, and ")
     assert cached(layout) == {"second\n", "third\n"}, "the checkout itself has the third one's results"
     assert first not in experiments(project).values() and second in experiments(project).values()
@@ -76,3 +74,18 @@ def test_checkpoints_go_unless_their_training_runs(tmp_path):
 def test_the_newest_version_cannot_be_asked_away(tmp_path):
     with pytest.raises(UserError, match="--keep 0: at least the newest version stays"):
         list(clean(Layout(tmp_path, tmp_path / "state"), "shop", 0, "", True))
+
+
+def test_results_of_the_other_models_versions_stay(tmp_path, monkeypatch):
+    """One cache serves all models of a checkout: cleaning for one of them must not take what another's champion was made of."""
+    layout = Layout(tmp_path, tmp_path / "state")
+    layout.journal.mkdir(parents=True)
+    known = {name: version(f"lock of {name}").model_copy(update={"model_name": name}) for name in ("shop", "tables")}
+    for name in known:
+        (layout.journal / f"{name}.jsonl").touch()
+    monkeypatch.setattr(cleaning, "open_registry", lambda name, layout: SimpleNamespace(versions=lambda: [known[name]]))
+    monkeypatch.setattr(cleaning, "old_versions", lambda registry, keep: [])
+    monkeypatch.setattr(
+        cleaning, "clean_cache", lambda layout, stay, dry_run: [str(sorted(one.tags["lock"] for one in stay))]
+    )
+    assert list(clean(layout, "shop", 1, "", True)) == ["['lock of shop', 'lock of tables']"]
