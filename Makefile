@@ -30,7 +30,7 @@ up: $(READY)  ## Prefect's and MLflow's servers and pages, with the deployments;
 test: $(READY)  ## the test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not processes and not long"
 
-test-long: $(READY)  ## minutes of real runs: a study in a browser, trainings by several seeds, a killed sweep
+test-long: $(READY)  ## minutes of real runs: a study and an approval in a browser, trainings by several seeds, a killed sweep, servers that die
 	@$(BIN)/python -m pytest -q -m long
 
 test-processes: $(READY)  ## what trains in several processes for a minute each

@@ -120,6 +120,7 @@ def begin_asked(api: str) -> str:
     return ask(f"{api}/deployments/{found['id']}/create_flow_run", {"parameters": values})["id"]
 
 
+@pytest.mark.long
 def test_a_person_approves_in_the_form_and_the_version_becomes_champion(standing, page):
     shop, said = standing
     api = f"{said['Prefect']}/api"

@@ -178,6 +178,7 @@ def serve_runs(project: Path, process: subprocess.Popen[str], said: dict[str, st
     process.communicate(timeout=60)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_up_ends_when_a_server_dies_and_the_next_one_ends_lost_runs(project):
     with standing(project) as (process, said):
