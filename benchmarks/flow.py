@@ -27,21 +27,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import yaml
-
 from benchmarks.environment import environment
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from flows import up
-from flows.overrides import laid_over
 from flows.settings import defaults
+from proofs.checkouts import new_checkout, tiny_params
 
 REPO = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 EMPTY = "from prefect import flow\n@flow\ndef nothing():\n    pass\nnothing()"
 COMMAND = [sys.executable, "-c", "from flows.cli import main; main()"]
 NAMED = ("PREFECT_", "MLFLOW_", "ECOM_LLM_", "DVC_", "ZENML_")
-IDENTITY = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
 
 
 @dataclass(frozen=True)
@@ -52,26 +49,10 @@ class Took:
     cpu: float
 
 
-def git(shop: Path, *words: str) -> None:
-    """Run git in the shop."""
-    subprocess.run(["git", *IDENTITY, *words], cwd=shop, check=True, capture_output=True)
-
-
 def build_shop(shop: Path) -> Layout:
     """A checkout with every file that git would see here, tiny params, and a champion."""
     shutil.rmtree(shop, ignore_errors=True)
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in names:
-        if name not in ("", "dvc.lock") and (REPO / name).is_file():
-            (shop / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPO / name, shop / name)
-    base, tiny = (yaml.safe_load((REPO / name).read_text()) for name in ("params.yaml", "recipes/tiny.yaml"))
-    values = yaml.safe_dump(laid_over(base, tiny), sort_keys=False, allow_unicode=True)
-    (shop / "params.yaml").write_text(values, encoding="utf-8")
-    git(shop, "init", "--quiet")
-    git(shop, "add", "-A")
-    git(shop, "commit", "--quiet", "-m", "a shop begins")
+    new_checkout(shop, tiny_params())
     return Layout(shop, shop / ".state")
 
 

@@ -11,17 +11,14 @@ metrics have to be those of a run that nobody killed.
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
-from flows.overrides import laid_over
 from proofs import kills_flow, kills_registry
+from proofs.checkouts import new_checkout, tiny_params
 from proofs.kills_registry import ACTS, Trial
 
 REPO = Path(__file__).parents[1]
@@ -30,16 +27,7 @@ RECIPE = REPO / "recipes" / "tiny.yaml"
 
 def make_shop(folder: Path, api: str) -> Path:
     """A checkout of the working tree as it is, with tiny params, in which the real flow has made a champion."""
-    git = ["git", "-c", "user.name=proof", "-c", "user.email=proof@localhost"]
-    listed = [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=REPO, check=True, capture_output=True, text=True).stdout.split("\0"):
-        if name not in ("", "dvc.lock") and (REPO / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPO / name, folder / name)
-    values = laid_over(yaml.safe_load((REPO / "params.yaml").read_text()), yaml.safe_load(RECIPE.read_text()))
-    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
-    for words in (["init", "--quiet"], ["add", "-A"], ["commit", "--quiet", "-m", "a shop begins"]):
-        subprocess.run([*git, *words], cwd=folder, check=True)
+    new_checkout(folder, tiny_params())
     code, lines, seconds = kills_flow.command(folder, api, "run")
     if code:
         raise RuntimeError("\n".join(lines[-15:]))

@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from ecom_llm.params import load_params
 from ecom_llm.registry import open_registry
 from flows import cli
 from flows.overrides import chosen_params
+from proofs.checkouts import new_checkout
 from tasks.chain.lock import read_lock
 from tasks.chain.store import Store
 
@@ -49,14 +49,7 @@ class Change:
 
 def make_shop(folder: Path) -> Path:
     """A checkout of the working tree as it is, in which the real flow has made a champion."""
-    git = ["git", "-c", "user.name=proof", "-c", "user.email=proof@localhost"]
-    listed = [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=REPO, check=True, capture_output=True, text=True).stdout.split("\0"):
-        if name not in ("", "dvc.lock") and (REPO / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPO / name, folder / name)
-    for words in (["init", "--quiet"], ["add", "-A"], ["commit", "--quiet", "-m", "a shop begins"]):
-        subprocess.run([*git, *words], cwd=folder, check=True)
+    new_checkout(folder)
     subprocess.run([*COMMAND, "run", "--recipe", RECIPE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return folder
 

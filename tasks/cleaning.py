@@ -84,7 +84,7 @@ def clean_cache(layout: Layout, stay: list[Version], dry_run: bool) -> Iterator[
         # what they hold is not counted: `dvc gc` would have to be asked as if they were gone
         yield f"Would remove {len(old)} DVC experiments of runs whose version does not stay, then clean DVC's cache"
         return
-    cache = cache_of(layout.workspace)
+    cache = dvc.cache_dir(layout.workspace)
     before = size(cache)
     if old:
         dvc.dvc("exp", "remove", *old, cwd=layout.workspace)
@@ -99,7 +99,7 @@ def obstacle(layout: Layout, stay: list[Version]) -> str | None:
     living = [path.name for path in layout.worktrees.glob("*") if path.is_dir() and is_held(run_file(path))]
     if living:
         return f"the run {living[0]} is at work, and what it has made so far no commit names yet. Wait for its end."
-    cache = cache_of(layout.workspace)
+    cache = dvc.cache_dir(layout.workspace)
     if not cache.is_relative_to(layout.workspace):
         return f"{cache} lies outside of this checkout, and others may use it too. `dvc gc --projects` knows how."
     known = {lock for lock in experiments(layout.workspace).values() if lock} | {committed(layout.workspace)}
@@ -112,11 +112,6 @@ def obstacle(layout: Layout, stay: list[Version]) -> str | None:
             "checkout, so `dvc gc` would drop them."
         )
     return None
-
-
-def cache_of(checkout: Path) -> Path:
-    """DVC's cache."""
-    return (checkout / dvc.dvc("cache", "dir", cwd=checkout)).resolve()
 
 
 def experiments(checkout: Path) -> dict[str, str]:

@@ -150,8 +150,8 @@ def open_snapshot(params: Params, checkout: Path) -> Iterator[tuple[Workspace, S
     signing_key(params.registry.signing_key, main)  # now, not after hours of training
     name = run_name()
     with one_at_a_time(turn(main)):
-        for name in remove_dead_runs(main):
-            run_logger().info("Removed what the interrupted run %s had left.", name)
+        for dead in remove_dead_runs(main):
+            run_logger().info("Removed what the interrupted run %s had left.", dead)
         for line in end_dead_curves(main):
             run_logger().info("Mended: %s", line)
         snapshot = take_snapshot(checkout, params, name)

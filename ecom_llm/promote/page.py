@@ -56,7 +56,7 @@ def charts(measured: Sequence[Row]) -> Iterator[Chart]:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Opinions:
     """What people said in one study, as the page shows it."""
 
     study: str
@@ -68,7 +68,7 @@ class Heard:
     """(metric, Krippendorff's alpha with interval)."""
 
 
-def heard(verdicts: Verdicts, rules: Promote, seed: int) -> Heard:
+def opinions(verdicts: Verdicts, rules: Promote, seed: int) -> Opinions:
     """A study as bars and lines; raters stay unnamed."""
     precision = precision_of(rules, seed)
     found = list(results(verdicts, precision))
@@ -79,7 +79,7 @@ def heard(verdicts: Verdicts, rules: Promote, seed: int) -> Heard:
         if one.estimate.low is not None and one.estimate.high is not None
     ]
     metrics = dict.fromkeys(row.metric for row in bared)
-    return Heard(
+    return Opinions(
         study=verdicts.study,
         against=f"against {verdicts.other.name}" if verdicts.other else "marks from 1 to 5",
         charts=tuple(Chart(name, "", bars([row for row in bared if row.metric == name])) for name in metrics),
@@ -187,7 +187,7 @@ def render_page(
         unmeasured=unmeasured(evidence),
         shown=list(texts([one for one in read_jsonl(layout.outputs, Output) if writes or one.text], champion)),
         champion=decision.compared_with if champion else None,
-        people=[heard(one, params.promote, params.evaluate.seed) for one in studies],
+        people=[opinions(one, params.promote, params.evaluate.seed) for one in studies],
         parameters=parameters(params),
         spoken=spoken,
     )

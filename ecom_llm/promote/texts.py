@@ -15,7 +15,7 @@ from ecom_llm.skills import SKILLS
 SAMPLES = 4
 """Test products shown for each skill and locale."""
 WORST, BEST = 3, 2
-"""Of each skill and locale that holds twice as many examples."""
+"""Of each skill and locale that holds at least twice as many judged examples as both together."""
 JUDGED = {
     "attribute_coverage": True,
     "unsupported_rate": False,
@@ -41,7 +41,7 @@ class Sample:
     reference: str
     baseline: str
     scores: dict[str, float]
-    """Metric -> the value of this text alone; of the worst and the best."""
+    """Metric -> the value of this text alone; shown of the worst and the best."""
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,8 @@ def ending(registry: Registry, run_id: str) -> Iterator[None]:
     """End a run as the block ends: finished, failed by an error, or killed by an interruption."""
     try:
         yield
-    except Exception:
-        end(registry, run_id, "FAILED")
-        raise
-    except BaseException:  # Ctrl-C, or Prefect's cancellation
-        end(registry, run_id, "KILLED")
+    except BaseException as error:  # Ctrl-C and Prefect's cancellation are no Exception
+        end(registry, run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     end(registry, run_id, "FINISHED")
 

@@ -59,12 +59,16 @@ def answer(version: str, approved: bool, name: str, comment: str, recipe: Path |
     from ecom_llm.promote.decision import rules_key
     from ecom_llm.registry import open_registry
     from ecom_llm.registry.approvals import answer_by, require_open
+    from flows.working import at_work, beginning_flows, mend_first
 
     given = answer_by(approved, name, comment)
     layout, params = enter(recipe)
     require_servers(layout, params)
-    registry = open_registry(params.registry.model_name, layout)
-    require_open(registry, registry.version(version), rules_key(params.promote))
-    from flows.approval.flow import approval
+    with at_work():
+        mend_first(layout)
+        registry = open_registry(params.registry.model_name, layout)
+        require_open(registry, registry.version(version), rules_key(params.promote))
+        from flows.approval.flow import approval
 
-    approval(version, given, params)
+        with beginning_flows():
+            approval(version, given, params)

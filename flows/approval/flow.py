@@ -6,6 +6,7 @@ from ecom_llm.params import Params
 from ecom_llm.promote.decision import rules_key
 from ecom_llm.registry import Version
 from ecom_llm.registry.approvals import Answer
+from flows.working import at_work
 from tasks.approval import keep_answer
 from tasks.model import find_version, promote_to_champion
 
@@ -19,8 +20,9 @@ def approval(version: str, answer: Answer, params: Params) -> Version:
         answer: who says what.
         params: the gate's rules and the model's name, as in params.yaml.
     """
-    candidate = find_version(version, params.registry.model_name)
-    keep_answer(candidate, answer, rules_key(params.promote))
-    if answer.approved:
-        promote_to_champion(candidate, by_hand=True)
+    with at_work():
+        candidate = find_version(version, params.registry.model_name)
+        keep_answer(candidate, answer, rules_key(params.promote))
+        if answer.approved:
+            promote_to_champion(candidate, by_hand=True)
     return candidate

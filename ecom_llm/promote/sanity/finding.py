@@ -94,3 +94,28 @@ def more_often(
         said=f"{ours:.1%} of its texts {what}, of the references {known:.1%}; {asked}",
         example=example,
     )
+
+
+def as_many_as(
+    measure: str, texts: Texts, ours: float, theirs: float, least: float, said: str, example: str
+) -> Finding:
+    """What texts have to have about as much of as references do.
+
+    Args:
+        measure: what was measured, in a word.
+        ours: the texts' share.
+        theirs: the references' share, above 0.
+        least: smallest value of the one over the other.
+        said: begins the line: what both shares are.
+        example: id of the text that shows it best.
+    """
+    ratio = ours / theirs
+    return Finding(
+        measure=measure,
+        slice=texts.name,
+        found=ratio,
+        bound=least,
+        at_most=False,
+        said=f"{said}: {ratio:.3g} times as many; at least {least:g}",
+        example=example,
+    )

@@ -41,7 +41,7 @@ def shown(place: Place) -> str:
     return f"{skill}/{locale} {metric}"
 
 
-def verdict(measure: str, tried: int, wrong: list[str], good: str, bad: str) -> Check:
+def verdict(measure: str, wrong: list[str], good: str, bad: str) -> Check:
     """One line for all that was compared: how many are wrong, and the first."""
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     reason = f"{measure}: {bad}: {wrong[0]}{more}; {AGAIN}" if wrong else f"{measure}: {good}"
@@ -69,7 +69,7 @@ def examples_check(candidate: Entrant) -> Check:
     if outputs and found != evidence.test_set:
         wrong.append(f"test_set is {evidence.test_set[:8]}, that of the outputs {found[:8]}")
     good = f"metrics.json and outputs.jsonl are about the same {len(ids)} examples"
-    return verdict("examples", 3, wrong, good, "metrics.json and outputs.jsonl are about different examples")
+    return verdict("examples", wrong, good, "metrics.json and outputs.jsonl are about different examples")
 
 
 def values_check(candidate: Entrant, given: Metrics) -> Check:
@@ -85,7 +85,7 @@ def values_check(candidate: Entrant, given: Metrics) -> Check:
         elif again is not None and not agrees(value, again):
             wrong.append(f"{shown(place)} is {value:.6g} in metrics.json, and {again:.6g} by the outputs")
     good = f"all {len(recorded)} values of metrics.json follow from the outputs' statistics"
-    return verdict("values", len(recorded), wrong, good, "metrics.json does not follow from outputs.jsonl")
+    return verdict("values", wrong, good, "metrics.json does not follow from outputs.jsonl")
 
 
 def owed(evidence: Evidence, skill: str, ranked: bool) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def missing_check(candidate: Entrant, given: Metrics) -> Check:
         wanted |= dict.fromkeys((skill, locale, name) for name in owed(evidence, skill, ranked) if name not in excused)
     wrong = [shown(place) for place in wanted if place not in recorded]
     good = f"every metric of the {len(by_slice(candidate.outputs))} slices is there, or the reason why it has no value"
-    return verdict("missing", len(wanted), wrong, good, "not in metrics.json, and no reason is given")
+    return verdict("missing", wrong, good, "not in metrics.json, and no reason is given")
 
 
 def statistics_check(candidate: Entrant) -> Check:
@@ -116,9 +116,7 @@ def statistics_check(candidate: Entrant) -> Check:
     good = (
         f"the statistics of {len(candidate.outputs)} outputs, as far as their texts tell them, are those of their texts"
     )
-    return verdict(
-        "statistics", len(candidate.outputs), wrong, good, "outputs.jsonl holds other statistics than its texts have"
-    )
+    return verdict("statistics", wrong, good, "outputs.jsonl holds other statistics than its texts have")
 
 
 def reading_check(candidate: Entrant, rules: Sanity) -> Check:
@@ -126,7 +124,7 @@ def reading_check(candidate: Entrant, rules: Sanity) -> Check:
     slices = [outputs for outputs in by_slice(candidate.outputs).values() if len(outputs) >= rules.min_examples]
     wrong = [one for outputs in slices for one in misread(outputs)]
     good = f"the texts of {len(slices)} slices, read again, state what is said of them"
-    return verdict("reading", len(slices), wrong, good, "the texts do not state what outputs.jsonl says of them")
+    return verdict("reading", wrong, good, "the texts do not state what outputs.jsonl says of them")
 
 
 def following(candidate: Entrant, rules: Sanity) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from statistics import fmean as mean
 from ecom_llm.evaluate.matching import normal
 from ecom_llm.evaluate.ngrams import LONG, by_characters, copied_whole, distinct, ngrams, units
 from ecom_llm.params import Sanity
-from ecom_llm.promote.sanity.finding import Finding, Texts, more_often
+from ecom_llm.promote.sanity.finding import Finding, Texts, as_many_as, more_often
 
 
 def length(texts: Texts, rules: Sanity) -> Iterator[Finding]:
@@ -67,15 +67,9 @@ def variety(texts: Texts, rules: Sanity) -> Iterator[Finding]:
     if ours is None or not theirs:
         return
     alike = known_shares(texts.written, texts.written, texts.locale, 4)
-    yield Finding(
-        measure="distinct",
-        slice=texts.name,
-        found=ours / theirs,
-        bound=rules.min_distinct,
-        at_most=False,
-        said=f"its share of distinct 4-grams is {ours:.3g}, that of the references {theirs:.3g}: {ours / theirs:.3g} times as many; "
-        f"at least {rules.min_distinct:g}",
-        example=texts.outputs[alike.index(max(alike))].id,
+    said = f"its share of distinct 4-grams is {ours:.3g}, that of the references {theirs:.3g}"
+    yield as_many_as(
+        "distinct", texts, ours, theirs, rules.min_distinct, said, texts.outputs[alike.index(max(alike))].id
     )
 
 
@@ -97,15 +91,9 @@ def familiar(texts: Texts, rules: Sanity) -> Iterator[Finding]:
     ours, theirs = mean(shares), mean(known_shares(texts.references, texts.references, texts.locale, 2))
     if not theirs:
         return
-    yield Finding(
-        measure="familiar",
-        slice=texts.name,
-        found=ours / theirs,
-        bound=rules.min_familiar,
-        at_most=False,
-        said=f"{ours:.1%} of a text's word pairs stand in another example's reference, of a reference's {theirs:.1%}: "
-        f"{ours / theirs:.3g} times as many; at least {rules.min_familiar:g}",
-        example=texts.outputs[shares.index(min(shares))].id,
+    said = f"{ours:.1%} of a text's word pairs stand in another example's reference, of a reference's {theirs:.1%}"
+    yield as_many_as(
+        "familiar", texts, ours, theirs, rules.min_familiar, said, texts.outputs[shares.index(min(shares))].id
     )
 
 

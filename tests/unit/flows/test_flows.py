@@ -1,6 +1,8 @@
 """What the flows promise without running: order of stages, deployments, light imports; and the summary's words."""
 
+import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,8 @@ from ecom_llm.promote.decision import Check, GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
-from flows.deployments import asked_of, deployments, values
+from flows.approval.flow import approval
+from flows.deployments import FLOWS, asked_of, deployments, values
 from flows.server_settings import POOL
 from flows.summary import report, word_of
 from flows.training import STAGES
@@ -184,3 +187,14 @@ def test_the_summary_says_what_a_person_has_yet_to_say_or_said(tag, words):
     told = word_of(version, recipe)
     assert words in report(decided(True), entrant(), Path("p"), promoted=False, recipe=recipe, withheld=told)
     assert words not in report(decided(False), entrant(), Path("p"), promoted=False, recipe=recipe, withheld=told)
+
+
+@pytest.mark.parametrize("flow", [*FLOWS.values(), approval], ids=lambda flow: flow.name)
+def test_whoever_runs_a_flow_is_known_to_be_at_work(flow):
+    """Else nobody would mend what a kill leaves of it."""
+    tree = ast.walk(ast.parse(inspect.getsource(inspect.getmodule(flow.fn))))
+    body = next(one for one in tree if isinstance(one, ast.FunctionDef) and one.name == flow.fn.__name__)
+    entered = [
+        ast.unparse(item.context_expr) for one in ast.walk(body) if isinstance(one, ast.With) for item in one.items
+    ]
+    assert "at_work()" in entered

@@ -196,6 +196,15 @@ def test_what_a_killed_run_left_is_found_and_ended(project):
     assert worktree.name not in sh("git", "worktree", "list", cwd=project)
 
 
+def test_a_run_does_not_take_the_name_of_a_dead_one_that_it_cleared_away(project):
+    """By its name a run is known to MLflow: what is done about the dead one must not be done to the living."""
+    dead = Layout.here(project).worktrees / "20260101-000000-dead"
+    sh("git", "worktree", "add", "-q", "--detach", str(dead), cwd=project)
+    with open_workspace(params_of(project), project) as workspace:
+        assert not dead.exists()
+        assert workspace.path.name != dead.name
+
+
 def test_shallow_and_detached_clones_work(project, tmp_path):
     (project / "code.txt").write_text("two\n")
     sh("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "two", cwd=project)
