@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from proofs.checkouts import new_checkout, tiny_params
+from proofs.checkouts import GIT, new_checkout, tiny_params
 
 REPO = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from flows.cli import main; main()"]
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run([*GIT, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def clone(target: Path, **train: object) -> Path:
