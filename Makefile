@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up test test-long test-processes lint clean bench-prepare bench-training bench-evaluation bench-flow
-.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify proof-kills proof-concurrency proof-gate
+.PHONY: proof-readers proof-personal-data proof-near-duplicates proof-memory proof-exactness proof-resume proof-ray proof-study proof-intervals proof-summaries proof-verify proof-kills proof-concurrency proof-gate proof-power
 
 help:  ## what there is to type
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-26s %s\n", $$1, $$2}'
@@ -93,6 +93,9 @@ proof-concurrency: $(READY)  ## 4 runs at once, then 20 promotions and roll-back
 
 proof-gate: $(READY)  ## N (or all) bad candidates at the gate, each refused for its reason, beside other gates; or CANDIDATES=DIR of model folders
 	@$(BIN)/python -m proofs.gate .state/proof-gate $(or $(N),0) $(CANDIDATES)
+
+proof-power: $(READY)  ## N models that differ by a seed, and N better ones: equals are not promoted, better ones are (an hour at N=20)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m proofs.power .state/proof-power $(or $(N),20)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)
 	git clean -fdXq -- .state data/collected data/prepared models/model reports

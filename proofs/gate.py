@@ -23,8 +23,8 @@ from ecom_llm.evaluate.written import Written
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.records import UserError
+from proofs.gate_coin import pair, sides_of
 from proofs.gate_files import EDITS, FORGERIES, coverage_forged, edited, hash_forged
-from proofs.gate_power import pair, sides_of
 from proofs.gate_rivals import GATES, let_through
 from proofs.gate_scoring import likelihood_of, read_from, scored, written_to
 from proofs.gate_shop import Shop, ready

@@ -123,6 +123,19 @@ def chinese_in_english(w: Writing) -> Texts:
     return {id: in_other_locale(w, id) if w.examples[id].locale == "zh" else text for id, text in w.good.items()}
 
 
+SLIP = {"en": "非常好用的", "zh": " which is really easy to use and comes with everything you need "}
+
+
+def slipping(w: Writing) -> Texts:
+    """Every fourth text slips into the other locale for a few words."""
+
+    def one(example: Example, text: str, rng: Random) -> str:
+        at = text.find(" " if example.locale == "en" else "，") + 1
+        return text[:at] + SLIP[example.locale] + text[at:] if rng.random() < 0.25 else text
+
+    return w.each(one)
+
+
 def values_of(example: Example) -> list[tuple[str, str]]:
     """(attribute, value) of each value a prompt shows, those of a list apart."""
     return [(name, one) for name, value in example.attributes.items() for one in value.split(LIST_SEPARATOR)]
@@ -266,6 +279,7 @@ WRITERS: Sequence[Writer] = (
     Writer("all texts in German", german, ("sanity", "language")),
     Writer("locales swapped", swapped_locales, ("sanity", "language")),
     Writer("Chinese asked, English written", chinese_in_english, ("sanity", "language")),
+    Writer("slips into the other language for a few words", slipping, ("sanity", "scripts")),
     Writer("forgets values: describe", forgetful("describe", "*"), ("regression", "attribute_coverage")),
     Writer("forgets values: advertise", forgetful("advertise", "*"), ("regression", "attribute_coverage")),
     Writer("forgets values: review", forgetful("review", "*"), ("regression", "attribute_coverage")),

@@ -10,6 +10,7 @@ from ecom_llm.promote import people
 from ecom_llm.promote.comparisons import alone, compare
 from ecom_llm.promote.decision import Check, Comparison, GateDecision, rules_key
 from ecom_llm.promote.match import Entrant, Match
+from ecom_llm.promote.power import blind_spots
 from ecom_llm.promote.sanity import sanity_checks, unjudged
 from ecom_llm.promote.slices import incomparable, measured, named, slices
 from ecom_llm.promote.trainings import counted, seeds_missing, stood
@@ -74,7 +75,7 @@ def compared_check(kind: str, match: Match, rule: Slice, place: tuple[str, str],
     """The lower end of the improvement's interval against a bound: above it to be superior, at it to be no worse."""
     interval = match.interval(rule, *place)
     low = interval.low if isfinite(interval.low) else None
-    asked = "must lie above 0" if kind == "superior" else f"may lose at most {-bound:g}"
+    asked = f"must lie above {bound:g}" if kind == "superior" else f"may lose at most {-bound:g}"
     return Check(
         rule=kind,
         slice=named(rule, *place),
@@ -96,18 +97,18 @@ def uncompared(kind: str, rule: Slice, place: tuple[str, str], bound: float, pas
 
 
 def superior_check(match: Match) -> Check:
-    """The candidate must be better on the one primary slice; a tie refuses."""
-    rule = match.rules.primary
+    """The candidate must be better on the one primary slice, by so much as params ask for; a tie refuses."""
+    rule, least = match.rules.primary, match.rules.min_improvement
     place = (rule.skill, rule.locale)
     if place not in slices(rule, match.candidate.evidence):
-        return unmatched("superior", rule, 0.0)
+        return unmatched("superior", rule, least)
     if other_tokenizer(rule, match):
         why = (
             f"{rule.metric} is not compared between different tokenizers; make bits_per_byte the primary metric, or "
             "pseudo_bits_per_byte for a masked model"
         )
-        return uncompared("superior", rule, place, 0.0, False, why)
-    return compared_check("superior", match, rule, place, 0.0)
+        return uncompared("superior", rule, place, least, False, why)
+    return compared_check("superior", match, rule, place, least)
 
 
 def regression_check(match: Match, rule: Regression, skill: str, locale: str) -> Check:
@@ -243,5 +244,5 @@ def decide(
         rules_key=rules_key(rules),
         checks=tuple(checks),
         comparisons=comparisons,
-        notes=(*notes, *unjudged(candidate, rules.sanity), *people.unheard(rules, heard)),
+        notes=(*notes, *blind_spots(checks, rules), *unjudged(candidate, rules.sanity), *people.unheard(rules, heard)),
     )

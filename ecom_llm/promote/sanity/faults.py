@@ -9,6 +9,7 @@ from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.ngrams import language, units
 from ecom_llm.params import Sanity
 from ecom_llm.promote.sanity.finding import Finding, Texts, more_often
+from ecom_llm.promote.sanity.scripts import mixed
 from ecom_llm.promote.sanity.superlatives import forbidden
 from ecom_llm.skills.slots import CLOSE, OPEN
 
@@ -54,6 +55,7 @@ def faults(texts: Texts, rules: Sanity) -> Iterator[Finding]:
         ("empty", "hold no word"): [[empty(text, locale) for text in side] for side in both],
         ("cut_off", "break off"): [[cut_off(text) for text in side] for side in both],
         ("language", f"are in another language than {locale}"): [foreign(side, locale) for side in both],
+        ("scripts", "mix in letters of another script"): list(mixed(texts.outputs)),
         ("broken", "hold half a character or an open slot"): [[unreadable(text) for text in side] for side in both],
     }
     if texts.skill == "advertise":

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("rules_alone")
 
 RULES = {
     "primary": {"metric": "bits_per_byte", "skill": "all", "locale": "all", "greater_is_better": False},
+    "min_improvement": 0.0,
     "confidence": 0.95,
     "bootstrap_samples": 200,
     "power": 0.8,
@@ -180,6 +181,39 @@ def test_tie_refuses() -> None:
     (check,) = refusals(decide(entrant("2"), entrant("1"), rules(), 1))
     assert (check.rule, check.found, check.bound) == ("superior", 0.0, 0.0)
     assert "no example differs" in check.reason and check.detectable is None
+
+
+@pytest.mark.parametrize(("least", "approved"), [(0.05, True), (0.099, True), (0.101, False)])
+def test_an_improvement_that_is_not_worth_a_change_refuses(least: float, approved: bool) -> None:
+    """One bit of ten bytes is better in every example: 0.1, with an interval that is a point."""
+    decision = decide(entrant("2", bits=lambda number: 9 + number % 7), entrant("1"), rules(min_improvement=least), 1)
+    assert decision.approved is approved
+    (check,) = [check for check in decision.checks if check.rule == "superior"]
+    assert check.bound == least and f"must lie above {least:g}" in check.reason
+
+
+def test_a_rule_that_the_test_set_cannot_keep_is_named() -> None:
+    """Every eighth product loses or gains a value: no difference on the whole, and more spread than a loss of 0.01 shows in."""
+    spread = {0: 3.0, 4: 4.0}
+    rule = {**RULES["regressions"][0], "max_regression": 0.01}
+    candidate = entrant("2", bits=lambda number: 9.0, covered=lambda number: spread.get(number % 8, 3.5))
+    champion = entrant("1", bits=lambda number: 10.0, covered=lambda number: 3.5)
+    decision = decide(candidate, champion, rules(regressions=[rule]), 1)
+    told = {check.detectable for check in decision.checks if check.rule == "regression"}
+    (note,) = [note for note in decision.notes if "so that it would refuse" in note]
+    # by hand: an error of 0.5 / 4 x sqrt(1 / 4 / 40) = 0.0099, so that an equal is refused in Phi(1.96 - 0.01 / 0.0102) of cases
+    assert max(told) == pytest.approx((1.96 + 0.84) * 0.125 * sqrt(0.25 / 40), rel=0.05)
+    assert note == (
+        "describe/zh attribute_coverage: the rule allows a loss of 0.01, and this test set tells one of 0.029 (one more slice is "
+        "alike), so that it would refuse 84% of models as good as the champion: raise evaluate.max_examples (9 times as many test "
+        "examples tell it), or allow 0.029 (promote.regressions)."
+    )
+
+
+def test_a_rule_that_the_test_set_keeps_is_not_named() -> None:
+    candidate = entrant("2", bits=lambda number: 9.0, covered=lambda number: 3.9 if number % 2 else 4)
+    decision = decide(candidate, entrant("1", bits=lambda number: 10.0), rules(), 1)
+    assert decision.approved and not decision.notes
 
 
 def test_better_on_average_but_not_surely_refuses() -> None:

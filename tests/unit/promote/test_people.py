@@ -152,7 +152,7 @@ def test_a_win_rate_can_be_the_primary_metric(wins, passes):
     primary = {"metric": "human_win_rate", "skill": "all", "locale": "all", "greater_is_better": True}
     decision = decide(entrant("2"), entrant("1"), rules(primary=primary), 1, heard(study(wins, 60 - wins)))
     (check,) = human(decision)
-    assert (check.rule, check.passed, check.bound) == ("superior", passes, 0.5)
+    assert (check.rule, check.passed, check.bound) == ("superior", passes, 0.5 + rules().min_improvement)
     assert decision.approved == passes
 
 

@@ -75,7 +75,7 @@ def test_references_as_texts_pass_every_rule() -> None:
     for references, locale in ((REFERENCES, "en"), (CHINESE, "zh")):
         found = list(findings(texts(references, references, locale=locale), RULES))
         assert {one.measure for one in found} == {
-            *("personal_data", "empty", "cut_off", "language", "broken", "length", "repetition", "equal"),
+            *("personal_data", "empty", "cut_off", "language", "scripts", "broken", "length", "repetition", "equal"),
             *("distinct", "familiar"),
         }
         assert all(one.passed for one in found), [one for one in found if not one.passed]
@@ -154,6 +154,41 @@ def test_half_characters_and_open_slots_are_unreadable(text: str) -> None:
 )
 def test_forbidden_superlatives(text: str, locale: str, found: bool) -> None:
     assert forbidden(text, locale) is found
+
+
+BRANDED = [f"这款{one}色的Nike外套很适合在城市里穿，轻便又保暖。" for one in "红橙黄绿青蓝紫黑白灰"]
+
+
+@pytest.mark.parametrize(
+    ("slipped", "references", "locale", "passes"),
+    [
+        ("A soft bag 非常 and a narrow coat are good for the city.", REFERENCES, "en", False),
+        ("A soft bag и a narrow coat are good for the city.", REFERENCES, "en", False),
+        ("A soft café bag and a naïve coat are good for the city.", REFERENCES, "en", True),
+        ("这款红色的Nike外套很适合在城市里穿，轻便又保暖。", CHINESE, "zh", False),
+        ("这款红色的Nike外套很适合在城市里穿，轻便又保暖。", BRANDED, "zh", True),
+        ("这款红色的Nike外套 which is really easy to wear 很适合在城市里穿。", BRANDED, "zh", False),
+    ],
+)
+def test_letters_of_a_script_that_the_shop_does_not_mix_in(slipped, references, locale, passes) -> None:
+    """Two of ten texts slip; one may, being no share."""
+    written = [slipped, slipped, *references[2:]]
+    assert only(list(faults(texts(written, references, locale=locale), RULES)), "scripts").passed is passes
+
+
+def test_values_that_the_prompt_shows_are_in_whatever_script_they_are() -> None:
+    brands = [{"brand": "华为"}] * 10
+    written = [text.replace("bag", "华为 bag") for text in REFERENCES]
+    found = only(list(faults(texts(written, attributes=brands), RULES)), "scripts")
+    assert found.passed and found.found == 0
+    assert not only(list(faults(texts(written), RULES)), "scripts").passed
+
+
+def test_one_bilingual_reference_of_many_allows_nothing() -> None:
+    references = [*REFERENCES * 20, "A soft bag 非常好用的 and a coat."]
+    written = ["A soft bag 非常 and a coat are good for the city."] * 40 + references[40:]
+    found = only(list(faults(texts(written, references), RULES)), "scripts")
+    assert found.found == pytest.approx(41 / 201) and not found.passed
 
 
 def test_superlatives_are_looked_for_in_adverts_alone_and_beyond_the_references_own() -> None:
