@@ -1,20 +1,76 @@
 """prefect.yaml on a plain Prefect server: deployed without a question, and a run of it done by a worker."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.asking import ask
-from tests.e2e.conftest import environment
+from tests.e2e.conftest import REPO, environment
 from tests.prefect_standing import prefect_standing
 from tests.started import started
 
 pytestmark = pytest.mark.long
 PREFECT = [sys.executable, "-m", "prefect"]
 NAMES = {"training-pipeline", "sweep", "promotion", "rollback", "reconcile"}
+
+
+BLOCK = """
+import sys
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+CustomWebhookNotificationBlock(name="desk", url=sys.argv[1], json_data={"text": "{{subject}}: {{body}}"}).save("desk")
+"""
+PROMOTING = """
+from prefect import flow
+from ecom_llm.registry import Version
+from tasks.events import PROMOTED, tell_champion
+
+@flow
+def promoting():
+    tell_champion(PROMOTED, Version(model_name="shop", number="7", run_id="r", tags={}), None)
+
+promoting()
+"""
+"""A promotion as every flow tells of it."""
+FAILING = """
+from prefect import flow
+
+@flow
+def failing():
+    raise ValueError("the disk is full")
+
+failing()
+"""
+
+
+@contextmanager
+def desk() -> Iterator[tuple[str, list[str]]]:
+    """A webhook on this machine: its address, and what it was told."""
+    told: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    hook = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{hook.server_port}/told", told
+    finally:
+        hook.shutdown()
+        hook.server_close()
 
 
 def eventually(what, seconds: float = 300):
@@ -70,3 +126,28 @@ def test_a_worker_runs_what_prefect_yaml_deploys(shop, tmp_path):
             triggered = {"filter": {"event": {"name": ["prefect.automation.triggered"]}}}
             names = eventually(lambda: ask(f"{server.api}/events/filter", triggered)["events"])
             assert {one["resource"]["prefect.resource.name"] for one in names} == {"ecom-llm: a run failed"}
+
+
+@pytest.mark.timeout(300)
+def test_a_webhook_is_told_of_failed_runs_and_new_champions(tmp_path):
+    with prefect_standing(tmp_path, 4520) as server, desk() as (url, told):
+        env = environment() | {"PREFECT_API_URL": server.api, "PREFECT_HOME": os.environ["PREFECT_HOME"]}
+
+        def python(program: str, *words: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-c", program, *words]
+            return subprocess.run(command, cwd=REPO, env=env, capture_output=True, text=True, check=False)
+
+        made = python(BLOCK, url)
+        assert made.returncode == 0, made.stderr
+        settled = python("from flows.server_settings import settle_server; settle_server('custom-webhook/desk')")
+        assert settled.returncode == 0, settled.stderr
+
+        assert python(PROMOTING).returncode == 0
+        assert "the disk is full" in python(FAILING).stderr
+        eventually(lambda: len(told) >= 2, 60)
+        champion, failed = sorted(told)
+        assert champion.startswith(
+            "ecom-llm: a champion was promoted: shop version 7 is champion, instead of none; by "
+        )
+        assert failed.startswith("ecom-llm: a run failed: ")
+        assert "of failing ended as Failed: Flow run encountered an exception: ValueError: the disk is full" in failed
