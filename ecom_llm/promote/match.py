@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecom_llm.evaluate.bootstrap import Interval, Resampling
+from ecom_llm.evaluate.bootstrap import NOTHING, Interval, Resampling
 from ecom_llm.evaluate.evidence import Evidence, Output, slice_value
 from ecom_llm.evaluate.paired import detectable, improvement
+from ecom_llm.evaluate.spread import slice_intervals
 from ecom_llm.evaluate.subsets import ALL, within
 from ecom_llm.evaluate.trainings import mean_improvement
 from ecom_llm.params import Promote, Slice
@@ -72,6 +73,16 @@ class Match:
             return mean_improvement(rule.metric, ours, theirs, greater_is_better=better, confidence=confidence)
         resampling = Resampling(confidence, self.rules.bootstrap_samples, self.seed)
         return improvement(rule.metric, ours[0], theirs[0], greater_is_better=better, resampling=resampling)
+
+    def own(self, metric: str, skill: str, locale: str) -> Interval:
+        """The candidate's own value on one slice, by itself."""
+        resampling = Resampling(self.rules.confidence, self.rules.bootstrap_samples, self.seed)
+        return slice_intervals([metric], within(self.candidate.outputs, skill, locale), resampling).get(metric, NOTHING)
+
+    def of_people(self, metric: str, skill: str, locale: str) -> float | None:
+        """What the references have on one slice, as it was found when the champion was measured on them."""
+        references = self.champion.evidence.baselines.get("reference", {})
+        return references.get(skill, {}).get(locale, {}).get(metric)
 
     @property
     def same_tokens(self) -> bool:

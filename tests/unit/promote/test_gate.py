@@ -232,6 +232,31 @@ def test_regression_bound_holds_at_the_worse_end_of_the_interval(lost: float, ap
     assert all(check.passed is approved for check in found)
 
 
+def as_skill(one: Entrant, skill: str, people: float) -> Entrant:
+    """The entrant as if it had written for that skill, whose references state that share."""
+    moved = [output.model_copy(update={"skill": skill}) for output in one.outputs]
+    metrics = {"all": one.evidence.metrics["all"], skill: one.evidence.metrics["describe"]}
+    stated = {locale: {"attribute_coverage": people} for locale in ("en", "zh")}
+    evidence = one.evidence.model_copy(update={"metrics": metrics, "baselines": {"reference": {skill: stated}}})
+    return replace(one, evidence=evidence, outputs=moved)
+
+
+@pytest.mark.parametrize(
+    ("skill", "people", "approved"),
+    [("advertise", 0.5, True), ("advertise", 0.669, True), ("advertise", 0.671, False), ("describe", 0.5, False)],
+)
+def test_an_advert_that_states_as_much_as_people_do_need_not_list_what_the_champion_lists(
+    skill: str, people: float, approved: bool
+) -> None:
+    """The champion states all four values, the candidate 3.1 of them: .775 of 40 products, by Wilson surely .62, and .05 may be lost."""
+    wrote = entrant("2", bits=lambda number: 9.0, covered=lambda number: 3.1)
+    sides = [as_skill(one, skill, people) for one in (wrote, entrant("1", bits=lambda number: 10.0))]
+    decision = decide(*sides, rules(thresholds=[]), 1)
+    found = [check for check in decision.checks if check.rule == "regression"]
+    assert [check.passed for check in found] == [approved] * 2
+    assert all(("which is enough" in check.reason) is approved for check in found)
+
+
 def test_regression_within_the_mean_but_not_within_the_interval_refuses() -> None:
     candidate = entrant("2", bits=lambda number: 9.0, covered=lambda number: 4 if number else 0)
     decision = decide(candidate, entrant("1", bits=lambda number: 10.0), rules(), 1)
