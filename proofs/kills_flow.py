@@ -146,7 +146,9 @@ def results(shop: Path) -> dict[str, str]:
 
 
 def kill(run: subprocess.Popen[str], whole: bool) -> None:
-    """SIGKILL the engine, or it and all that it has started, however deep."""
+    """SIGKILL the engine, or it and all that it has started, however deep; a run that has ended is left alone."""
+    if run.poll() is not None:
+        return
     parent = psutil.Process(run.pid)
     found = [parent, *(parent.children(recursive=True) if whole else [])]
     for process in found:
