@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+
+import regex
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
@@ -11,6 +14,18 @@ from ecom_llm.skills.slots import SLOT, Slotting, is_word, slots_of, wanted_ment
 
 BROKEN = "\ufffd"
 """What half a character is decoded to."""
+
+
+LATIN = "af ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms nb nl nn no pl pt ro sk sl sq sv sw tl tr vi"
+SCRIPTS = {
+    **dict.fromkeys(LATIN.split(), ""),
+    **dict.fromkeys(("be", "bg", "kk", "ky", "mk", "mn", "ru", "tg", "uk"), r"\p{Cyrillic}"),
+    **dict.fromkeys(("ar", "fa", "ps", "sd", "ug", "ur"), r"\p{Arabic}"),
+    "zh": r"\p{Han}",
+    "ja": r"\p{Han}\p{Hiragana}\p{Katakana}",
+    "ko": r"\p{Hangul}\p{Han}",
+}
+"""Language -> its script beside Latin and Greek, in which brands and units stand everywhere; of others nothing is asked."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,26 @@ class Candidate:
     """Per token, its end included, in nats."""
     heard: float = 0.0
     """Log-probability that the text was asked for as it was, and not otherwise; see `hearing`."""
+
+
+@cache
+def foreign(locale: str) -> regex.Pattern[str]:
+    """Finds runs of letters in scripts that a locale's language is not written in."""
+    own = SCRIPTS.get(re.split(r"[-_]", locale.casefold())[0])
+    return regex.compile(r"(?!)" if own is None else rf"(?V1)[\p{{L}}--[\p{{Latin}}\p{{Common}}\p{{Greek}}{own}]]+")
+
+
+def slips(written: str, example: Example) -> int:
+    """How often a text slips into another script: a model of two languages does, in the middle of a word.
+
+    What stands in slots and in the values of the prompt is written as it is.
+    """
+    rest = SLOT.sub(" ", written)
+    if foreign(example.locale).search(rest) is None:
+        return 0
+    for value in sorted(example.attributes.values(), key=len, reverse=True):
+        rest = rest.replace(value, " ")
+    return len(foreign(example.locale).findall(rest))
 
 
 def states(text: str, value: str) -> bool:
@@ -52,7 +87,8 @@ def missing(written: str, owed: Mapping[str, str], slotting: Slotting) -> int:
 
 
 def faults(written: str, example: Example, slotting: Slotting | None) -> int:
-    """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, and its broken characters.
+    """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, its broken characters, and
+    how often it slips into another script.
 
     A tokenizer of bytes can write the half of a character, which is read as one `�`.
     A model with slots (`slotting`) owes the slots that it knows, and mentions, by the words that training texts mention them
@@ -62,7 +98,7 @@ def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
-    skill, broken = SKILLS[example.skill], written.count(BROKEN)
+    skill, broken = SKILLS[example.skill], written.count(BROKEN) + slips(written, example)
     owed = owed_slots(example, slotting)
     if slotting is None:
         return broken + sum(not states(written, value) for value in owed.values())

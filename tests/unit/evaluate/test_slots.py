@@ -1,8 +1,9 @@
 """A model with slots may write those of its own example, each once: whatever its weights say."""
 
+import pytest
 import torch
 
-from ecom_llm.evaluate.candidates import faults
+from ecom_llm.evaluate.candidates import faults, slips
 from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example
 from ecom_llm.skills.slots import EVERY, Slotting
@@ -67,8 +68,29 @@ def test_a_fact_without_a_slot_is_owed_where_every_slot_is_known():
 
 def test_without_slots_a_fact_is_stated_word_for_word():
     one = asked(colour="red", size="L")
-    texts = ("A RED dress in L.", "A red dress, well made.", "A reduced offer.", "红red色, L")
-    assert [faults(text, one, None) for text in texts] == [0, 1, 2, 0]
+    texts = ("A RED dress in L.", "A red dress, well made.", "A reduced offer.")
+    assert [faults(text, one, None) for text in texts] == [0, 1, 2]
+    assert faults("红red色, L", one.model_copy(update={"locale": "zh"}), None) == 0
+
+
+@pytest.mark.parametrize(
+    ("locale", "written", "found"),
+    [
+        ("en", "a ⟦颜色⟧ bag for the 惊喜欢es, and 卡 the seat", 2),
+        ("en", "a café bag of 12 µm by 华为, 5 kΩ", 0),
+        ("en-GB", "a bag и more", 1),
+        ("zh", "这款Nike外套 is easy to wear", 0),
+        ("zh_CN", "这款かばん很好", 1),
+        ("ja", "このかばんは軽い", 0),
+        ("ru", "лёгкая сумка 包", 1),
+        ("el", "ελαφριά τσάντα 包", 0),
+    ],
+)
+def test_a_text_that_slips_into_another_script_is_at_fault(locale, written, found):
+    """Brands in Latin are everywhere, values of the prompt are as they are, and of a language we do not know nothing is asked."""
+    one = asked(brand="华为").model_copy(update={"locale": locale, "skill": "advertise"})
+    assert slips(written, one) == found
+    assert faults(written, one, None) == found
 
 
 def test_a_slot_is_open_as_often_as_its_model_learned():
