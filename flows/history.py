@@ -11,6 +11,7 @@ DETAILS = {
     "instead_of": "instead of ",
     "alias": "has the alias ",
     "what": "",
+    "why": "because ",
     "settled": "settled ",
 }
 """What of an entry's details a line shows, each with the words before it."""

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 from ecom_llm.records import UserError
-from tasks.events import PROMOTED
+from tasks.events import PROMOTED, ROLLED_BACK
 from tasks.gpu import LIMIT
 
 POOL = "shop"
@@ -51,6 +51,7 @@ def automations(block: UUID | None) -> list[AutomationCore]:
     return [
         when("a run failed", failed, "prefect.flow-run.*", RUN),
         when("a champion was promoted", {PROMOTED}, "ecom-llm.model.*", CHAMPION),
+        when("a champion was rolled back", {ROLLED_BACK}, "ecom-llm.model.*", CHAMPION),
     ]
 
 

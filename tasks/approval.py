@@ -72,8 +72,7 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     if rules.approval.needed and (why := withheld(registry, version, decision, rules, by_hand)):
         run_logger().warning("Not promoted: %s", why)
         return why
-    promote_to_champion(candidate, by_hand=by_hand)
-    return ""
+    return promote_to_champion(candidate, by_hand=by_hand)
 
 
 def withheld(registry: Registry, version: Version, decision: GateDecision, rules: Promote, by_hand: bool) -> str:

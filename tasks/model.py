@@ -13,7 +13,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.records import UserError
-from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback, withdraw
 from ecom_llm.registry.approvals import answer_to_last, last_decision
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
@@ -24,6 +24,8 @@ from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
 from tasks.events import PROMOTED, ROLLED_BACK, tell_champion
+from tasks.logs import run_logger
+from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
 
@@ -137,16 +139,39 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
 
 
 @task(cache_policy=NO_CACHE)
-def promote_to_champion(candidate: Version, by_hand: bool = False) -> None:
-    """Give the version the alias `champion`; a UserError where a link of its chain is broken."""
+def promote_to_champion(candidate: Version, by_hand: bool = False) -> str:
+    """Give the version the alias `champion`, and let it write; one that does not is taken back at once.
+
+    Returns:
+        Why it is not champion after all; empty if it is.
+
+    Raises:
+        UserError: a link of its chain is broken.
+    """
     layout = Layout.here()
     registry = open_registry(candidate.model_name, layout)
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
     before = registry.aliases().get("champion")
     word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
     promote(registry, candidate, by_hand=by_hand)
-    if before != candidate.number:
-        tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
+    if before == candidate.number:
+        return ""
+    unfit = smoke_test(registry, candidate)
+    if unfit:
+        return taken_back(registry, candidate, unfit, layout)
+    tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
+    return ""
+
+
+def taken_back(registry: Registry, version: Version, unfit: str, layout: Layout) -> str:
+    """Withdraw a champion that failed its smoke test, and tell of it; returns the reason, and who writes now."""
+    now = withdraw(registry, version, unfit, lambda back: require(registry, back, layout.workspace, ITSELF))
+    if now is not None:
+        tell_champion(ROLLED_BACK, now, version.number)
+    again = f"version {now.number} is champion" if now is not None else "nobody is champion"
+    why = f"{registry.model_name} version {version.number} failed its smoke test ({unfit}) and was taken back; {again}"
+    run_logger().error("Not promoted: %s", why)
+    return why
 
 
 @task(cache_policy=NO_CACHE)
@@ -159,8 +184,8 @@ def find_version(number: str, model_name: str) -> Version:
 def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, Version]:
     """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to).
 
-    A UserError where that one is not what it was. Its data is not read for that, nor does a damaged journal stand in the way:
-    a shop with a bad model must not wait.
+    A UserError where that one is not what it was, or was given back and does not write. Its data is not read for that, nor does
+    a damaged journal stand in the way: a shop with a bad model must not wait.
     """
     layout = Layout.here()
     registry = open_registry(model_name, layout)
@@ -174,4 +199,10 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
 
     now, back = rollback(registry, to, check)
     tell_champion(ROLLED_BACK, back, now.number)
+    unfit = smoke_test(registry, back)
+    if unfit:
+        raise UserError(
+            f"{model_name} version {back.number} is champion again, but failed its smoke test: {unfit}. To go further back: "
+            "`ecom-llm rollback`, or `--to NUMBER`; `ecom-llm history` tells who was champion."
+        )
     return now, back

@@ -1,6 +1,6 @@
 """registry: the only client of MLflow's registry; model versions, their evidence and their aliases."""
 
-from ecom_llm.registry.champions import promote, rollback
+from ecom_llm.registry.champions import promote, rollback, withdraw
 from ecom_llm.registry.connection import artifact_root, embedded_uri
 from ecom_llm.registry.recording import Candidate, curve_points, lock_key
 from ecom_llm.registry.sweeps import SweepRuns, open_sweep_runs
@@ -19,4 +19,5 @@ __all__ = [
     "open_sweep_runs",
     "promote",
     "rollback",
+    "withdraw",
 ]

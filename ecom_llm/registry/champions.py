@@ -99,14 +99,68 @@ def rollback(
         back = target(registry, now, to)
         if check:
             check(back)
-        registry.note("rolling back", back.number, instead_of=now.number if now else "", **before_it(registry, back))
-        if now:
-            registry.tag(now.number, "rolled_back", "true")
-        registry.tag(back.number, "rolled_back", "false")
-        registry.alias("champion", back.number)
-        point_to_previous(registry, back.number)
-        registry.note("rolled back", back.number, instead_of=now.number if now else "")
+        give_back(registry, now, back)
     return now or back, back
+
+
+def give_back(registry: Registry, now: Version | None, back: Version, **details: str) -> None:
+    """Let a version be champion again, within `held`; the details stand in the journal."""
+    told = {"instead_of": now.number if now else "", **details}
+    registry.note("rolling back", back.number, **told, **before_it(registry, back))
+    if now:
+        registry.tag(now.number, "rolled_back", "true")
+    registry.tag(back.number, "rolled_back", "false")
+    registry.alias("champion", back.number)
+    point_to_previous(registry, back.number)
+    registry.note("rolled back", back.number, **told)
+
+
+@answered
+def withdraw(
+    registry: Registry, version: Version, why: str, check: Callable[[Version], None] | None = None
+) -> Version | None:
+    """Take back a champion that proved unfit when it was tried: the one before it is champion again, or nobody is.
+
+    Where somebody else changed the champion meanwhile, nothing is done.
+
+    Args:
+        why: for the journal.
+        check: may refuse the one before by raising; then nobody is champion.
+
+    Returns:
+        The champion now.
+    """
+    with registry.journal.held():
+        settle(registry)
+        if registry.aliases().get("champion") != version.number:
+            return registry.champion()
+        now = registry.version(version.number)
+        back = fit(before(registry, now), check)
+        if back is not None:
+            give_back(registry, now, back, why=why)
+            return registry.version(back.number)
+        registry.note("withdrawing", now.number, why=why)
+        take_away(registry, now.number)
+        registry.note("withdrawn", now.number, why=why)
+    return None
+
+
+def fit(version: Version | None, check: Callable[[Version], None] | None) -> Version | None:
+    """The version, unless the check refuses it."""
+    if version is None or check is None:
+        return version
+    try:
+        check(version)
+    except UserError:
+        return None
+    return version
+
+
+def take_away(registry: Registry, number: str) -> None:
+    """Let nobody be champion; the version does not become it again by itself."""
+    registry.tag(number, "rolled_back", "true")
+    registry.alias("previous", None)
+    registry.alias("champion", None)
 
 
 def settle(registry: Registry) -> list[str]:
@@ -121,6 +175,7 @@ def settle(registry: Registry) -> list[str]:
     mended = finish(registry)
     champion = registry.aliases().get("champion")
     mended += unfinished(registry, registry.journal.read(), champion)
+    champion = registry.aliases().get("champion")  # what was begun may have been taking it away
     versions = sorted(registry.versions(), key=lambda one: int(one.number))
     known = {entry.version for entry in registry.journal.read().entries if entry.event in ("registered", "found")}
     for version in versions:
@@ -176,6 +231,11 @@ def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[s
     if not acts or acts[-1].event not in BEGUN:
         return []
     last = acts[-1]
+    if last.event == "withdrawing":
+        if champion == last.version:
+            take_away(registry, last.version)
+        registry.note("withdrawn", last.version, **last.details, settled="after a crash")
+        return [f"withdrawing version {last.version} was done, though its process died"]
     if champion != last.version:
         undo(registry, last, champion)
         registry.note("abandoned", last.version, what=last.event, **last.details)

@@ -32,17 +32,19 @@ Event = Literal[
     "promoted",
     "rolling back",
     "rolled back",
+    "withdrawing",
+    "withdrawn",
     "abandoned",
     "removed",
 ]
 ANSWERS = ("approved", "rejected")
 """What a person said of a decision of the gate."""
-BEGUN = ("promoting", "rolling back")
+BEGUN = ("promoting", "rolling back", "withdrawing")
 """What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
 SAID = ("found", "registered", "decided", *ANSWERS, "removed")
 """What happens to a version without a change of the champion."""
 CHAMPION_SINCE = ("found", "promoted", "rolled back")
-"""Events after which the entry's version is champion; `found` only where its details say so."""
+"""Events after which the entry's version is champion; `found` only where its details say so. After `withdrawn` none is."""
 BEGINNING = "0" * 64
 """What the first entry is chained to."""
 
@@ -101,7 +103,8 @@ class Chain:
     @property
     def champion(self) -> str | None:
         """The champion's version as the entries tell it, one after the other."""
-        return next((entry.champion for entry in reversed(self.entries) if entry.champion), None)
+        told = (entry for entry in reversed(self.entries) if entry.champion or entry.event == "withdrawn")
+        return next((entry.champion for entry in told), None)
 
     @property
     def head(self) -> str:

@@ -4,6 +4,7 @@ from prefect import flow
 
 from ecom_llm.params import Params
 from ecom_llm.promote.decision import rules_key
+from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from ecom_llm.registry.approvals import Answer
 from flows.working import at_work
@@ -19,10 +20,13 @@ def approval(version: str, answer: Answer, params: Params) -> Version:
         version: number of a registered version, as the gate approved it.
         answer: who says what.
         params: the gate's rules and the model's name, as in params.yaml.
+
+    Raises:
+        UserError: the word no longer counts, or the version was approved and failed its smoke test.
     """
     with at_work():
         candidate = find_version(version, params.registry.model_name)
         keep_answer(candidate, answer, rules_key(params.promote))
-        if answer.approved:
-            promote_to_champion(candidate, by_hand=True)
+        if answer.approved and (why := promote_to_champion(candidate, by_hand=True)):
+            raise UserError(why)
     return candidate

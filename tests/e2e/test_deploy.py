@@ -109,6 +109,7 @@ def test_a_worker_runs_what_prefect_yaml_deploys(shop, tmp_path):
             assert automations == {
                 "ecom-llm: a run failed": "do-nothing",
                 "ecom-llm: a champion was promoted": "do-nothing",
+                "ecom-llm: a champion was rolled back": "do-nothing",
             }
 
             url = f"{server.api}/deployments/{found['training-pipeline']['id']}/create_flow_run"

@@ -9,7 +9,8 @@ import pytest
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import GateDecision
-from ecom_llm.registry import Candidate, Registry, Version, decisions, open_registry, promote, rollback
+from ecom_llm.records import UserError
+from ecom_llm.registry import Candidate, Registry, Version, decisions, open_registry, promote, rollback, withdraw
 from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.cleaning import old_versions, remove_old
 from ecom_llm.registry.decisions import hashes_in, written_down
@@ -221,6 +222,7 @@ def test_a_change_of_the_champion_may_die_at_any_write(registry, three, monkeypa
     for act, champion, previous, back in (
         (lambda: rollback(registry), two, one, lambda: promote(registry, three[2], by_hand=True)),
         (lambda: promote(registry, three[2], by_hand=True), last, two, lambda: rollback(registry)),
+        (lambda: withdraw(registry, three[2], "w"), two, one, lambda: promote(registry, three[2], by_hand=True)),
         (lambda: rollback(registry, one), one, None, lambda: promote(registry, three[2], by_hand=True)),
         (lambda: promote(registry, three[1], by_hand=True), two, one, lambda: rollback(registry)),
     ):
@@ -239,6 +241,39 @@ def test_a_change_of_the_champion_may_die_at_any_write(registry, three, monkeypa
                 back()
             number += 1
         assert number > 6
+
+
+def test_taking_the_only_champion_back_may_die_at_any_write(registry, monkeypatch):
+    """Afterwards it is champion as before, or nobody is and it does not return by itself."""
+    [only] = registry.versions()
+    number, died = 0, True
+    while died:
+        promote(registry, only, by_hand=True)
+        died = at_write(monkeypatch, number, lambda: withdraw(registry, only, "it writes nothing"))
+        agree(registry)
+        champion, chain = registry.aliases().get("champion"), registry.journal.read()
+        assert chain.champion == champion and chain.head == registry.anchor() and not chain.faults
+        assert registry.version(only.number).rolled_back == (champion is None)
+        assert champion is None or died
+        assert agree(registry) == []
+        number += 1
+    assert number > 5 and registry.aliases() == {}
+    with pytest.raises(UserError, match="was rolled back and does not return by itself"):
+        promote(registry, only, by_hand=False)
+
+
+def test_a_champion_that_is_not_the_one_meant_is_not_taken_back(registry, three):
+    assert withdraw(registry, three[0], "w").number == three[2].number == registry.aliases()["champion"]
+
+
+def test_where_the_one_before_is_broken_nobody_is_champion(registry, three):
+    def broken(version: Version) -> None:
+        raise UserError("its weights were changed")
+
+    assert withdraw(registry, three[2], "it writes nothing", broken) is None
+    assert "champion" not in registry.aliases() and registry.journal.read().champion is None
+    last = registry.journal.read().entries[-1]
+    assert (last.event, last.version, last.details["why"]) == ("withdrawn", three[2].number, "it writes nothing")
 
 
 def test_a_champion_s_alias_that_was_taken_away_returns(registry, three):

@@ -59,14 +59,15 @@ def client(monkeypatch) -> Client:
 
 
 def test_as_shipped_nothing_leaves_prefect():
-    assert [action.type for one in automations(None) for action in one.actions] == ["do-nothing", "do-nothing"]
+    assert [action.type for one in automations(None) for action in one.actions] == ["do-nothing"] * 3
 
 
 def test_a_block_that_is_named_tells_of_failed_runs_and_new_champions():
-    failed, promoted = automations(BLOCK)
+    failed, promoted, back = automations(BLOCK)
     assert failed.trigger.expect == {"prefect.flow-run.Failed", "prefect.flow-run.Crashed"}
     assert promoted.trigger.expect == {"ecom-llm.champion.promoted"}
-    assert {action.block_document_id for one in (failed, promoted) for action in one.actions} == {BLOCK}
+    assert back.trigger.expect == {"ecom-llm.champion.rolled-back"}
+    assert {action.block_document_id for one in (failed, promoted, back) for action in one.actions} == {BLOCK}
 
 
 def test_settling_twice_makes_everything_once_and_leaves_what_the_user_set(client):
@@ -76,7 +77,7 @@ def test_settling_twice_makes_everything_once_and_leaves_what_the_user_set(clien
         one.enabled = False
     settle_server("slack-webhook/shop")
     assert client.limits == {"gpu": 2}
-    assert [(one.enabled, one.actions[0].type) for one in client.made.values()] == [(False, "send-notification")] * 2
+    assert [(one.enabled, one.actions[0].type) for one in client.made.values()] == [(False, "send-notification")] * 3
 
 
 def test_a_block_that_is_not_there_is_told(client):

@@ -25,7 +25,7 @@ class Shop:
         self.champion, self.form = "1", None
         for name, found in {
             "open_registry": lambda name, layout: self,
-            "promote_to_champion": lambda version, by_hand: self.done.append(f"promoted, by hand: {by_hand}"),
+            "promote_to_champion": lambda version, by_hand: self.done.append(f"promoted, by hand: {by_hand}") or "",
             "answer_to_last": lambda registry, version: self.word,
             "ask": lambda registry, version: self.done.append("asked"),
             "decision_hash": lambda registry, version: "d" * 64,

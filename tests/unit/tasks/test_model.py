@@ -11,6 +11,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
+from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from tasks import model
 from tasks.champion import CandidateRun
@@ -140,3 +141,55 @@ def test_the_same_decision_is_told_and_drawn_once(tmp_path, change):
     new = {"decision": {"notes": ("new",)}, "rules": {"rules_key": "s"}}.get(change, {})
     found = model.is_kept(kept, version("1"), decision.model_copy(update=new), page)
     assert found == (change is None)
+
+
+@pytest.fixture
+def promoting(registry, monkeypatch) -> list[tuple]:
+    """Version 1 is to be promoted where 2 is champion; what was done is written down."""
+    done: list[tuple] = []
+    registry.now, registry.model_name = "2", "shop"
+    registry.aliases = lambda: {"champion": registry.now}
+    registry.version = lambda number: registry.versions[number]
+    monkeypatch.setattr(model, "require", lambda *_: None)
+
+    def promoted(_, asked, by_hand):
+        registry.now = asked.number
+
+    def withdrawn(_, asked, why, check):
+        registry.now = "2"
+        check(registry.versions["2"])
+        done.append(("withdrawn", asked.number, why))
+        return registry.versions["2"]
+
+    monkeypatch.setattr(model, "promote", promoted)
+    monkeypatch.setattr(model, "withdraw", withdrawn)
+    monkeypatch.setattr(model, "tell_champion", lambda event, one, *_: done.append((event, one.number)))
+    return done
+
+
+def test_a_new_champion_that_writes_stays(registry, promoting, monkeypatch):
+    monkeypatch.setattr(model, "smoke_test", lambda *_: "")
+    assert model.promote_to_champion.fn(registry.versions["1"]) == ""
+    assert (registry.now, promoting) == ("1", [(model.PROMOTED, "1")])
+
+
+def test_a_new_champion_that_fails_its_smoke_test_is_taken_back_at_once(registry, promoting, monkeypatch):
+    monkeypatch.setattr(model, "smoke_test", lambda *_: "it writes nothing")
+    why = model.promote_to_champion.fn(registry.versions["1"])
+    assert why == "shop version 1 failed its smoke test (it writes nothing) and was taken back; version 2 is champion"
+    assert (registry.now, promoting) == ("2", [("withdrawn", "1", "it writes nothing"), (model.ROLLED_BACK, "2")])
+
+
+def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promoting, monkeypatch):
+    registry.now = "1"
+    monkeypatch.setattr(model, "smoke_test", lambda *_: pytest.fail("it writes already"))
+    assert model.promote_to_champion.fn(registry.versions["1"]) == "" and promoting == []
+
+
+def test_a_version_that_is_rolled_back_to_and_does_not_write_is_told(registry, promoting, monkeypatch):
+    monkeypatch.setattr(model, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
+    monkeypatch.setattr(model, "smoke_test", lambda *_: "it writes nothing")
+    with pytest.raises(UserError, match=r"version 2 is champion again, but failed its smoke test: it writes nothing\."):
+        model.rollback_champion.fn("shop")
+    monkeypatch.setattr(model, "smoke_test", lambda *_: "")
+    assert model.rollback_champion.fn("shop")[1].number == "2"

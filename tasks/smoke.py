@@ -1,0 +1,57 @@
+"""The smoke test of who writes for the shop, in a process of its own: that it loads, and writes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ecom_llm.evaluate.decoding import decoding_of
+from ecom_llm.evaluate.evidence import Output
+from ecom_llm.layout import Layout
+from ecom_llm.params import load_params
+from ecom_llm.records import UserError
+from ecom_llm.registry import Registry, Version
+
+SECONDS = 300
+"""A model that has not written a line by then is none to serve."""
+
+
+def one_of_each(outputs: list[Output]) -> list[tuple[str, str, dict[str, str]]]:
+    """A test example of each skill and locale, as it is asked for."""
+    first = {(one.skill, one.locale): one.attributes for one in reversed(outputs) if one.attributes}
+    return [(skill, locale, attributes) for (skill, locale), attributes in first.items()]
+
+
+def smoke_test(registry: Registry, version: Version) -> str:
+    """Why what a version serves is not fit, in a line; empty if it loads and writes with the params that it was measured with."""
+    with TemporaryDirectory() as folder:
+        try:
+            params = load_params(registry.files(version, Path(folder)).params)
+        except UserError:  # of a version that was made before there were all of today's parameters
+            params = load_params(Layout.here().params)
+    entrant = registry.entrant(version)
+    asked = {
+        "model": str(registry.model_folder(version)),
+        "decoding": decoding_of(params.evaluate).model_dump(),
+        "masked": entrant.evidence.objective == "masked",
+        "prompts": one_of_each(list(entrant.outputs)),
+    }
+    program = [sys.executable, "-m", "ecom_llm.serve.smoke"]
+    try:
+        done = subprocess.run(
+            program,
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+    except subprocess.TimeoutExpired:
+        return f"it had not written a line after {SECONDS} s"
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return f"its process ended with {done.returncode}: {last}"
+    return json.loads(done.stdout.splitlines()[-1])["unfit"]
