@@ -2,7 +2,7 @@
 
 The real flow makes a champion by recipes/tiny.yaml (or there is one in the checkout SHOP, which is copied). Then real processes
 are killed with SIGKILL, the engine alone or all that it has started, at random moments spread over registration, decision,
-promotion and roll-back, and one time in four over a whole `ecom-llm run`: before its stages, in each, and after them (not with SHOP).
+promotion and roll-back, and one time in eight over a whole `ecom-llm run`: before its stages, in each, and after them (not with SHOP).
 After `reconcile` nothing may run, be half there or disagree: no run RUNNING in MLflow or Prefect, no process, no worktree, no
 partial version, a champion, a whole journal that tells of it. What was killed is then done once more; of a run, dvc.lock and
 metrics have to be those of a run that nobody killed.
@@ -76,7 +76,7 @@ def main(count: int, seed: int, given: Path | None) -> int:
     for name in [name for name in os.environ if name.startswith(kills_flow.ELSEWHERE)]:
         del os.environ[name]
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "1"}
-    rng, runs = random.Random(seed), 0 if given else count // 4
+    rng, runs = random.Random(seed), 0 if given else count // 8
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         root = Path(folder).resolve()
         kills_registry.preload()
