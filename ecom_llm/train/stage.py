@@ -22,7 +22,6 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
-from ecom_llm.train import copies
 from ecom_llm.train.answering import files as answering_files
 from ecom_llm.train.answering.learn import learned_from as answering_from
 from ecom_llm.train.batching import Completions
@@ -41,11 +40,12 @@ from ecom_llm.train.recommender.learn import learned_from as recommender_from
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
+from ecom_llm.write import copies
 
 logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).parents[1]
 CODE = tuple(
-    PACKAGE / name for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py")
+    PACKAGE / name for name in ("skills", "records.py", "shards.py", "write/encode.py", "train/encoded_texts.py")
 )
 """What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
@@ -61,7 +61,7 @@ def run(params: Params, layout: Layout) -> None:
     if use_cuda(params) and not torch.cuda.is_available():
         raise UserError("runtime.device is cuda, but torch finds no CUDA device here. Set runtime.device=auto.")
     check_processes(params, use_cuda(params))
-    inputs = [layout.prepared, PACKAGE / "train", *CODE]
+    inputs = [layout.prepared, PACKAGE / "train", PACKAGE / "write", *CODE]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
     layout.live_curve.unlink(missing_ok=True)
