@@ -102,11 +102,12 @@ def kept(layout: Layout, to: Path, monkeypatch) -> parts.Parts:
 
 
 def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes(small, params, tmp_path, monkeypatch):
-    learned, folder = [], kept(small, tmp_path / "kept", monkeypatch)
+    learned, begun, folder = [], {}, kept(small, tmp_path / "kept", monkeypatch)
     new_trainer = stage.new_trainer
 
     def looking(used: Params, *others: object) -> object:
         learned.append((used.train, [tuple(one.completion) for one in others[2]["train"].encoded]))
+        begun.update({name: weight.clone() for name, weight in others[1].state_dict().items()})
         return new_trainer(used, *others)
 
     monkeypatch.setattr(stage, "new_trainer", looking)
@@ -117,6 +118,7 @@ def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes
     assert both[: len(peoples)] == peoples and len(peoples) == 30
 
     model, tokenizer = load_checkpoint(folder.model, "float32", False, 320)
+    assert all(torch.equal(weight, begun[name]) for name, weight in model.state_dict().items())
     examples = list(read_records(small.split("train"), Example))
     decoding = decoding_of(params.train)
     drawn = drawn_candidates(model.eval(), tokenizer, examples, encode(examples, tokenizer), decoding)
@@ -213,6 +215,13 @@ def at_step(step: int) -> object:
     return ending
 
 
+def no_checkpoint_goes(path: str | Path, remove=shutil.rmtree, **named: bool) -> None:
+    """What stands for a kill amid the removal of the first part's checkpoints."""
+    if Path(path).name.startswith("checkpoint-") and Path(path).with_name("model").is_dir():
+        raise Stopped
+    remove(path, **named)
+
+
 def test_killed_within_and_between_its_parts_it_ends_in_the_same_bytes(small, params, monkeypatch):
     monkeypatch.setattr(own_texts, "PIECE", 10)
     stage.run(params, small)
@@ -235,8 +244,9 @@ def test_killed_within_and_between_its_parts_it_ends_in_the_same_bytes(small, pa
 
     stopped(small, params, monkeypatch, Telling, "on_step_end", at_step(7))
     stopped(small, params, monkeypatch, stage, "keep_first")
-    stopped(small, params, monkeypatch, stage, "write_own")
+    stopped(small, params, monkeypatch, shutil, "rmtree", no_checkpoint_goes)
     (folder,) = (parts.Parts(path) for path in small.checkpoints.iterdir() if path.is_dir())
+    assert list(folder.checkpoints("first").glob("checkpoint-*"))
     first = folder.model.stat().st_mtime_ns
     stopped(small, params, monkeypatch, parts, "writer", dying)
     monkeypatch.setattr(parts, "writer", dying)
