@@ -10,25 +10,20 @@ import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params, validate
+from ecom_llm.params import Params
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train import own_texts, parts, stage
-from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, write_whole
 from ecom_llm.train.model import load_checkpoint
-from ecom_llm.train.own_texts import asked, best, decoding_of, is_written, to_learn, whole_pieces, write_all
-from ecom_llm.train.parts import with_own
+from ecom_llm.train.own_texts import decoding_of
 from ecom_llm.train.telling import Telling
-from ecom_llm.train.tokenizer import train_tokenizer
 from ecom_llm.train.told import read_told
 from ecom_llm.train.watchdog import Watchdog
-from ecom_llm.write.candidates import Candidate
 from ecom_llm.write.encode import encode
 from ecom_llm.write.generation import drawn_candidates
 from ecom_llm.write.reranking import ranked
+from tests.unit.train.conftest import with_self_training
 from tests.unit.train.test_stage import curve
-
-OWN = {"steps": 10, "num_return_sequences": 4, "texts": 2, "max_new_tokens": 6, "batch_size": 64, "warmup_steps": 2}
 
 
 class Stopped(BaseException):
@@ -39,53 +34,9 @@ def stop(*arguments: object, **named: object) -> None:
     raise Stopped
 
 
-def changed(params: Params, own: dict[str, object], **values: object) -> Params:
-    tree = params.model_dump()
-    tree["train"] |= {"max_steps": 10, "num_threads": 1, **values}
-    tree["train"]["self_training"] |= own
-    return validate(tree, "test")
-
-
-@pytest.fixture
-def small(prepared) -> Layout:
-    """Thirty training examples."""
-    write_records(prepared.split("train"), Example, list(read_records(prepared.split("train"), Example))[:30])
-    return prepared
-
-
-@pytest.fixture
-def params(tiny_params) -> Params:
-    return changed(tiny_params, OWN)
-
-
 def result(layout: Layout) -> dict[str, str]:
     files = [*sorted(layout.model.rglob("*")), layout.curve]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-
-
-def found(text: str, faults: int, likely: float = -1.0) -> Candidate:
-    return Candidate(text=text, written=text, faults=faults, mean_log_probability=likely)
-
-
-def test_the_best_are_distinct_without_faults_and_what_the_others_agree_with(params):
-    decoding = decoding_of(params.train)
-    agreed = [found("a red dress for her", 0), found("a red dress for him", 0), found("a red dress for her", 0)]
-    odd = [found("buy it", 0, -1.5), found("a red dress", 1, -0.1), found("", 0, -0.1)]
-    assert best([*odd, *agreed], decoding, 2) == ("a red dress for her", "a red dress for him")
-    assert best([*odd, *agreed], decoding, 9) == ("a red dress for her", "a red dress for him", "buy it")
-    faulty = [found("a dress", 2), found("a red dress", 1), found("a blue dress", 1)]
-    assert len(best(faulty, decoding, 2)) == 1
-    assert best(faulty, decoding, 2)[0] != "a dress"
-    assert best([found("", 0)], decoding, 2) == ()
-
-
-def test_items_and_answers_from_evidence_are_not_the_models_to_write(small):
-    one = next(iter(read_records(small.split("train"), Example)))
-    question = {"question": "Is it red?"}
-    assert is_written(one)
-    assert not is_written(one.model_copy(update={"skill": "recommend"}))
-    assert not is_written(one.model_copy(update={"skill": "answer", "attributes": question}))
-    assert is_written(one.model_copy(update={"skill": "answer", "attributes": {"colour": "red", **question}}))
 
 
 def kept(layout: Layout, to: Path, monkeypatch) -> parts.Parts:
@@ -101,7 +52,9 @@ def kept(layout: Layout, to: Path, monkeypatch) -> parts.Parts:
     return parts.Parts(to)
 
 
-def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes(small, params, tmp_path, monkeypatch):
+def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes(
+    small, self_training, tmp_path, monkeypatch
+):
     learned, begun, folder = [], {}, kept(small, tmp_path / "kept", monkeypatch)
     new_trainer = stage.new_trainer
 
@@ -111,16 +64,16 @@ def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes
         return new_trainer(used, *others)
 
     monkeypatch.setattr(stage, "new_trainer", looking)
-    stage.run(params, small)
+    stage.run(self_training, small)
     (first, peoples), (second, both) = learned
-    assert (first.max_steps, first.learning_rate) == (10, params.train.learning_rate)
+    assert (first.max_steps, first.learning_rate) == (10, self_training.train.learning_rate)
     assert (second.max_steps, second.learning_rate, second.warmup_steps) == (10, 0.001, 2)
     assert both[: len(peoples)] == peoples and len(peoples) == 30
 
     model, tokenizer = load_checkpoint(folder.model, "float32", False, 320)
     assert all(torch.equal(weight, begun[name]) for name, weight in model.state_dict().items())
     examples = list(read_records(small.split("train"), Example))
-    decoding = decoding_of(params.train)
+    decoding = decoding_of(self_training.train)
     drawn = drawn_candidates(model.eval(), tokenizer, examples, encode(examples, tokenizer), decoding)
     own = []
     for example, candidates in zip(examples, drawn, strict=True):
@@ -130,54 +83,9 @@ def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes
     assert both[len(peoples) :] == [tuple(one.completion) for one in encode(own, tokenizer, learned=True)]
 
 
-def test_own_texts_are_shown_as_often_as_their_example_and_never_cut(small, params, tmp_path):
-    """And none is written for an example that no epoch shows, or that is too long itself."""
-    one = next(iter(read_records(small.split("train"), Example)))
-    weights = {"twice": 2.0, "once": 1.0, "never": 1e-9}
-    some = [one.model_copy(update={"id": name, "weight": weight}) for name, weight in weights.items()]
-    write_records(small.split("train"), Example, some)
-    found, folder = list(asked(small.split("train"), 1)), parts.Parts(tmp_path)
-    assert [one.id for one in found] == ["twice", "once"]
-    write_all(folder.texts, found, 2, lambda waiting: [("red", "red " * 1000)] * len(waiting))
-    tokenizer = train_tokenizer(["a red dress"], 300)
-    learned = list(to_learn(folder.texts, found, 1))
-    assert [(one.id, one.weight) for one in learned] == [
-        ("twice#s0", 2),
-        ("twice#s1", 2),
-        ("once#s0", 1),
-        ("once#s1", 1),
-    ]
-    write_whole(folder.encoded, encoded_batches(learned, tokenizer, "causal"))
-    people = EncodedTexts(list(encoded_batches(some[:1], tokenizer, "causal")))
-    names = [name for name, _ in with_own(people, folder, params.train).named()]
-    assert names == ["twice", "twice#s0", "twice#s0", "once#s0"]
-    long = one.model_copy(update={"target": "red " * 1000})
-    write = own_texts.writer(None, tokenizer, params.train, None)
-    assert write([long]) == [()]
-
-
-@pytest.mark.parametrize("left", [b"", b'{"own":[{"id":"torn', b'{"own":[{"id":"torn"}\n', b"\0\0\0\0\n"])
-def test_a_piece_that_is_whole_stays_and_what_is_torn_is_written_again(small, tmp_path, monkeypatch, left):
-    monkeypatch.setattr(own_texts, "PIECE", 20)
-    examples, path, written = list(read_records(small.split("train"), Example)), tmp_path / "texts.jsonl", []
-
-    def write(some: list[Example]) -> list[tuple[str, ...]]:
-        written.append(len(some))
-        return [(f"text {one.id}",) for one in some]
-
-    write_all(path, examples, 30, write)
-    whole = path.read_bytes()
-    path.write_bytes(whole.splitlines(keepends=True)[0] + left)
-    write_all(path, examples, 30, write)
-    assert path.read_bytes() == whole
-    write_all(path, examples, 30, write)
-    assert written == [20, 10, 10]
-    assert [own.id for piece in whole_pieces(path) for own in piece.own] == [one.id for one in examples]
-
-
-def test_one_curve_is_told_and_written(small, params, caplog):
+def test_one_curve_is_told_and_written(small, self_training, caplog):
     caplog.set_level(logging.INFO)
-    stage.run(params, small)
+    stage.run(self_training, small)
     rows = curve(small)
     assert [int(row["step"]) for row in rows] == [5, 10, 15, 20]
     assert [bool(row["eval_loss"]) for row in rows] == [False, True, False, True]
@@ -222,9 +130,9 @@ def no_checkpoint_goes(path: str | Path, remove=shutil.rmtree, **named: bool) ->
     remove(path, **named)
 
 
-def test_killed_within_and_between_its_parts_it_ends_in_the_same_bytes(small, params, monkeypatch):
+def test_killed_within_and_between_its_parts_it_ends_in_the_same_bytes(small, self_training, monkeypatch):
     monkeypatch.setattr(own_texts, "PIECE", 10)
-    stage.run(params, small)
+    stage.run(self_training, small)
     wanted, points = result(small), told(small)
     shutil.rmtree(small.model)
     small.curve.unlink()
@@ -242,32 +150,34 @@ def test_killed_within_and_between_its_parts_it_ends_in_the_same_bytes(small, pa
 
         return writing
 
-    stopped(small, params, monkeypatch, Telling, "on_step_end", at_step(7))
-    stopped(small, params, monkeypatch, stage, "keep_first")
-    stopped(small, params, monkeypatch, shutil, "rmtree", no_checkpoint_goes)
+    stopped(small, self_training, monkeypatch, Telling, "on_step_end", at_step(7))
+    stopped(small, self_training, monkeypatch, stage, "keep_first")
+    stopped(small, self_training, monkeypatch, shutil, "rmtree", no_checkpoint_goes)
     (folder,) = (parts.Parts(path) for path in small.checkpoints.iterdir() if path.is_dir())
     assert list(folder.checkpoints("first").glob("checkpoint-*"))
     first = folder.model.stat().st_mtime_ns
-    stopped(small, params, monkeypatch, parts, "writer", dying)
+    stopped(small, self_training, monkeypatch, parts, "writer", dying)
     monkeypatch.setattr(parts, "writer", dying)
-    stopped(small, params, monkeypatch, parts, "write_whole")
-    stopped(small, params, monkeypatch, Telling, "on_step_end", at_step(17))
+    stopped(small, self_training, monkeypatch, parts, "write_whole")
+    stopped(small, self_training, monkeypatch, Telling, "on_step_end", at_step(17))
     assert told(small) == [point for point in points if point[0] <= 15]
-    stopped(small, params, monkeypatch, stage, "save")
-    stopped(small, params, monkeypatch, stage, "write_curve")
+    stopped(small, self_training, monkeypatch, stage, "save")
+    stopped(small, self_training, monkeypatch, stage, "write_curve")
     assert folder.model.stat().st_mtime_ns == first
-    stage.run(params, small)
+    stage.run(self_training, small)
     assert result(small) == wanted
     assert len(written) == 30, "a piece was written twice"
     assert not [path for path in small.checkpoints.iterdir() if path.is_dir()]
 
 
-def test_without_steps_nothing_of_it_is_asked(small, params, monkeypatch):
-    stage.run(changed(params, {"steps": 0}), small)
+def test_without_steps_nothing_of_it_is_asked(small, self_training, monkeypatch):
+    stage.run(with_self_training(self_training, {"steps": 0}), small)
     first = result(small)
     for name in ("self_training", "check_asked", "keep_first", "write_own", "with_own", "first_state"):
         monkeypatch.setattr(stage, name, stop)
-    stage.run(changed(params, {"steps": 0, "texts": 1, "learning_rate": 0.5, "temperature": 0.1}), small)
+    stage.run(
+        with_self_training(self_training, {"steps": 0, "texts": 1, "learning_rate": 0.5, "temperature": 0.1}), small
+    )
     assert result(small) == first
 
 
@@ -281,14 +191,14 @@ def test_without_steps_nothing_of_it_is_asked(small, params, monkeypatch):
         ({}, {"temperature": 0}, r"train\.self_training\.temperature: Input should be greater than 0"),
     ],
 )
-def test_what_cannot_be_had_is_refused(params, values, own, said):
+def test_what_cannot_be_had_is_refused(self_training, values, own, said):
     with pytest.raises(UserError, match=said):
-        changed(params, own, **values)
+        with_self_training(self_training, own, **values)
     if not own:
-        changed(params, {"steps": 0}, **values)
+        with_self_training(self_training, {"steps": 0}, **values)
 
 
-def test_nothing_to_write_for_is_refused_before_anything_is_trained(small, params, monkeypatch):
+def test_nothing_to_write_for_is_refused_before_anything_is_trained(small, self_training, monkeypatch):
     ranked_alone = [
         one.model_copy(update={"skill": "recommend"}) for one in read_records(small.split("train"), Example)
     ]
@@ -297,17 +207,17 @@ def test_nothing_to_write_for_is_refused_before_anything_is_trained(small, param
     with pytest.raises(
         UserError, match=r"train\.self_training\.steps is 10, but the model writes for no training example"
     ):
-        stage.run(params, small)
+        stage.run(self_training, small)
 
 
-def test_too_many_texts_at_once_are_told_by_their_parameter(small, params, tmp_path, monkeypatch):
+def test_too_many_texts_at_once_are_told_by_their_parameter(small, self_training, tmp_path, monkeypatch):
     def lacking(*given: object) -> None:
         raise torch.OutOfMemoryError("2 GiB")
 
     monkeypatch.setattr(parts, "load_checkpoint", lambda *given: (torch.nn.Linear(1, 1), None))
     monkeypatch.setattr(parts, "write_all", lacking)
     with pytest.raises(UserError, match=r"to write 64 texts at once\. Set train\.self_training\.batch_size=32\.$"):
-        parts.write_own(params, small, parts.Parts(tmp_path), on_cuda=False)
+        parts.write_own(self_training, small, parts.Parts(tmp_path), on_cuda=False)
 
 
 def test_a_second_training_that_is_lost_names_its_own_rate(tmp_path):
@@ -319,7 +229,7 @@ def test_a_second_training_that_is_lost_names_its_own_rate(tmp_path):
 
 
 @pytest.mark.processes
-def test_two_processes_train_on_the_texts_that_their_parent_wrote(small, params):
-    stage.run(changed(params, {}, num_processes=2, per_device_train_batch_size=4), small)
+def test_two_processes_train_on_the_texts_that_their_parent_wrote(small, self_training):
+    stage.run(with_self_training(self_training, {}, num_processes=2, per_device_train_batch_size=4), small)
     assert [int(row["step"]) for row in curve(small)] == [5, 10, 15, 20]
     assert [(one.step, one.loss) for one in read_told(small.live_curve, 0)[0] if one.loss][-1][0] == 20
