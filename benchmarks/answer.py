@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ecom_llm.evaluate.answering import Answering, answering_of
 from ecom_llm.evaluate.bootstrap import Resampling
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics import abstains
@@ -24,6 +23,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import SPLITS, Example, UserError
 from ecom_llm.shards import read_records
+from ecom_llm.write.decoding import decoding_of
 
 METRICS = ("rougeL", "rouge1", "groundedness", "abstention_recall", "false_abstention")
 

@@ -14,7 +14,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records
-from ecom_llm.train.encode import render, slotting_of
+from ecom_llm.write.encode import render, slotting_of
 
 REPO = Path(__file__).parents[1]
 STAGES = ("collect", "prepare", "train")

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.choosing import Choice
-from ecom_llm.evaluate.continuing import continuations
-from ecom_llm.evaluate.generation import decode, limits
-from ecom_llm.evaluate.likelihood import score
 from ecom_llm.evaluate.loading import load_model
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.choosing import Choice
+from ecom_llm.write.continuing import continuations
+from ecom_llm.write.encode import Encoded
+from ecom_llm.write.generation import decode, limits
+from ecom_llm.write.likelihood import score
 
 
 def perplexities(

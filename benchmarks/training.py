@@ -26,9 +26,9 @@ from ecom_llm.params import Params
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records
 from ecom_llm.train.batching import Completions, LeftPadded
-from ecom_llm.train.encode import encode, render, slotting_of
 from ecom_llm.train.model import load_checkpoint, model_and_tokenizer
 from ecom_llm.train.trainer import validation_loss
+from ecom_llm.write.encode import encode, render, slotting_of
 
 PEERS = Path(__file__).parent / "peers"
 REPO = Path(__file__).parents[1]

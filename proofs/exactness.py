@@ -29,8 +29,8 @@ from transformers import (
 )
 
 from ecom_llm.train.batching import IGNORE_INDEX, Completions, LeftPadded, summed_loss
-from ecom_llm.train.encode import Encoded
 from ecom_llm.train.packing import Packed, best_fit_decreasing
+from ecom_llm.write.encode import Encoded
 from proofs.exactness_training import MODES, PAD, ROW, VOCABULARY, random_texts, trained
 
 LOSS_BOUND, GRADIENT_BOUND, STEP_BOUND = 1e-5, 1e-4, 1e-5

@@ -15,8 +15,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from ecom_llm.params import Params, read_yaml, validate
 from ecom_llm.train.batching import IGNORE_INDEX, CompletionLoss, Completions
-from ecom_llm.train.encode import Encoded
 from ecom_llm.train.trainer import new_trainer
+from ecom_llm.write.encode import Encoded
 
 REPO = Path(__file__).parents[1]
 VOCABULARY, PAD, STEPS, ROW = 300, 0, 6, 128

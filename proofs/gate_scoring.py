@@ -8,7 +8,6 @@ from pathlib import Path
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.evaluate.evidence import Evidence, Metrics, Output, read_evidence
 from ecom_llm.evaluate.group import Group, Taught, taught
-from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher, matchers
 from ecom_llm.evaluate.measure import measured, merge
 from ecom_llm.evaluate.proposals import is_ranked
@@ -20,6 +19,7 @@ from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Example, read_jsonl
+from ecom_llm.write.likelihood import Likelihood
 
 NAME = "proof"
 

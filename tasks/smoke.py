@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version
+from ecom_llm.write.decoding import decoding_of
 
 SECONDS = 300
 """A model that has not written a line by then is none to serve."""

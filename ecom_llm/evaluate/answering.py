@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.evaluate.written import Written
 from ecom_llm.records import Example
 from ecom_llm.skills.answer import known as listed
@@ -12,6 +11,7 @@ from ecom_llm.skills.answer import question
 from ecom_llm.train.answering.answerer import Answered, Answerer
 from ecom_llm.train.answering.evidence import Known, Told, known_of
 from ecom_llm.train.answering.files import load
+from ecom_llm.write.decoding import Decoding
 
 Earlier = dict[str, tuple[Told, ...]]
 """Id of an example -> the answers to other questions about its product."""

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from ecom_llm.evaluate.loading import UNLOADABLE, is_masked, silence
-from ecom_llm.evaluate.padding import batches
 from ecom_llm.records import UserError
-from ecom_llm.train.reach import longest_input
+from ecom_llm.write.padding import batches
+from ecom_llm.write.reach import longest_input
 
 
 @dataclass(frozen=True)

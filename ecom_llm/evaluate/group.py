@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics import Judge, TrainingTexts, train_judge
 from ecom_llm.evaluate.rnnlg.published import Published
@@ -12,6 +11,7 @@ from ecom_llm.evaluate.written import Written
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS, answer, review
 from ecom_llm.skills.skill import words
+from ecom_llm.write.likelihood import Likelihood
 
 PLACES = 10
 """Places of a ranking that count."""

@@ -8,7 +8,6 @@ from logging import getLogger
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.evaluate.encoder import Encoder
 from ecom_llm.evaluate.evidence import Evidence
-from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.loading import load_masked, pick_device
 from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.measure import Group, Measured, measured
@@ -24,8 +23,9 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.records import Example, Item
 from ecom_llm.shards import read_records
-from ecom_llm.train.encode import encode_targets
-from ecom_llm.train.reach import longest_input
+from ecom_llm.write.encode import encode_targets
+from ecom_llm.write.likelihood import Likelihood
+from ecom_llm.write.reach import longest_input
 
 log = getLogger(__name__)
 Work = dict[str, list[Written]]

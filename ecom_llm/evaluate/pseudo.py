@@ -8,9 +8,9 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.likelihood import Likelihood, finite
-from ecom_llm.evaluate.padding import batches, pad
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.encode import Encoded
+from ecom_llm.write.likelihood import Likelihood, finite
+from ecom_llm.write.padding import batches, pad
 
 LOGITS = 2**27
 """Logits computed at once: half a gigabyte in float32. A masked model computes those of every place, and one is read."""

@@ -10,10 +10,10 @@ import torch
 from tqdm import tqdm
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.padding import batches, pad, positions
 from ecom_llm.evaluate.trie import Trie, build_trie
 from ecom_llm.records import Example, Item, UserError
-from ecom_llm.train.encode import Encoded, encode
+from ecom_llm.write.encode import Encoded, encode
+from ecom_llm.write.padding import batches, pad, positions
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.records import Example, Item
 from ecom_llm.train.recommender.files import load
 from ecom_llm.train.recommender.recommender import Recommender
+from ecom_llm.write.decoding import Decoding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from ecom_llm.train.encode import Encoded
+    from ecom_llm.write.encode import Encoded
 
 log = getLogger(__name__)
 

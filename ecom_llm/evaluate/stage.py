@@ -16,12 +16,9 @@ from ecom_llm.evaluate.baselines import (
     templates,
 )
 from ecom_llm.evaluate.constant import best_constant
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Evidence
-from ecom_llm.evaluate.generation import written_texts
 from ecom_llm.evaluate.group import taught
-from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.evaluate.loading import is_masked, load_model, pick_device
 from ecom_llm.evaluate.masked import evaluate_masked
 from ecom_llm.evaluate.matching import Matcher, matchers
@@ -39,11 +36,14 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
 from ecom_llm.records import SPLITS, Example, Item
 from ecom_llm.shards import read_records
-from ecom_llm.train.copies import Copies
-from ecom_llm.train.copies import load as load_copies
-from ecom_llm.train.encode import Encoded, encode
-from ecom_llm.train.reach import longest_input
 from ecom_llm.train.recommender.recommender import Recommender
+from ecom_llm.write.copies import Copies
+from ecom_llm.write.copies import load as load_copies
+from ecom_llm.write.decoding import decoding_of
+from ecom_llm.write.encode import Encoded, encode
+from ecom_llm.write.generation import written_texts
+from ecom_llm.write.likelihood import Likelihood, score
+from ecom_llm.write.reach import longest_input
 
 log = getLogger(__name__)
 Told = tuple[Example, Encoded, Likelihood]

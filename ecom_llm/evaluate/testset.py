@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from ecom_llm.evaluate import evidence
 from ecom_llm.evaluate.baselines import by_skill_and_locale
 from ecom_llm.records import Example, UserError
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.encode import Encoded
 
 log = getLogger(__name__)
 

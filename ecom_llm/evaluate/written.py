@@ -2,7 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 
-from ecom_llm.evaluate.likelihood import Likelihood
+from ecom_llm.write.likelihood import Likelihood
 
 
 @dataclass(frozen=True)

@@ -180,8 +180,13 @@ def own_values(params: Params, sweep: Sweep, path: Path) -> Values:
     """What the params themselves give for the parameters of the space: the first trial.
 
     Raises:
-        UserError: one lies outside of the space.
+        UserError: one lies outside of the space, or trainings of these params are not to be compared by a loss.
     """
+    if params.train.self_training.steps:
+        raise UserError(
+            f"train.self_training.steps is {params.train.self_training.steps}, and trials are compared by a validation loss, "
+            "which self-training raises. Sweep without it: --set train.self_training.steps=0"
+        )
     own = {name: getattr(params.train, name.partition(".")[2]) for name in sweep.space}
     for name, value in own.items():
         if not sweep.space[name].holds(value):

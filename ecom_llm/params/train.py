@@ -7,6 +7,40 @@ from pydantic import Field, model_validator
 from ecom_llm.params.section import Section
 
 
+class SelfTraining(Section):
+    """A second training, on people's texts and on the best of those that the model itself writes after the first (MBR fine-tuning)."""
+
+    steps: int = Field(ge=0)
+    """Its optimizer steps, with a schedule of their own, after the `max_steps` of the first; 0 is off."""
+    learning_rate: float = Field(gt=0, le=1)
+    """Its peak learning rate."""
+    warmup_steps: int = Field(ge=0)
+    """Its steps until the peak learning rate."""
+    texts: int = Field(ge=1)
+    """Texts of its own that are learned beside each of people's: the best without faults, or the best where none is without."""
+    num_return_sequences: int = Field(ge=1)
+    """Texts drawn for each training example, of which the best are taken by consensus."""
+    temperature: float = Field(gt=0)
+    """Of drawn texts; below 1 they keep closer to the likeliest."""
+    likelihood_weight: float = Field(ge=0)
+    """Of the mean log-probability per token beside consensus."""
+    consensus_beta: float = Field(ge=0)
+    """Texts agree by an F-score of words with this beta, above 1 for longer texts; 0 is sentence BLEU."""
+    max_new_tokens: int = Field(ge=1)
+    """Longest text that is drawn, in tokens."""
+    batch_size: int = Field(ge=1)
+    """Texts written at once."""
+
+    @model_validator(mode="after")
+    def taken_texts_are_drawn(self) -> "SelfTraining":
+        """What is taken was drawn."""
+        if self.texts > self.num_return_sequences:
+            raise ValueError(
+                f"self_training.texts {self.texts} is more than self_training.num_return_sequences {self.num_return_sequences}"
+            )
+        return self
+
+
 class Train(Section):
     """The model and its training; names as in transformers' TrainingArguments and Qwen3Config."""
 
@@ -115,6 +149,7 @@ class Train(Section):
     """Validations without improvement until training stops; 0 is off."""
     load_best_model_at_end: bool
     """Whether the checkpoint of the lowest validation loss is the model; else the last weights are."""
+    self_training: SelfTraining
 
     @model_validator(mode="after")
     def heads_divide_width(self) -> "Train":
@@ -161,6 +196,18 @@ class Train(Section):
             raise ValueError(f"objective masked goes without lora_r, found {self.lora_r}: set it to 0")
         if self.objective == "masked" and self.dropout:
             raise ValueError(f"objective masked goes without dropout, found {self.dropout}: set it to 0")
+        return self
+
+    @model_validator(mode="after")
+    def who_trains_on_its_texts_writes(self) -> "Train":
+        """A masked model writes none; and texts are written by one process with all weights, which then learn."""
+        asked = f"self_training.steps {self.self_training.steps}"
+        if self.self_training.steps and self.objective == "masked":
+            raise ValueError(f"{asked} needs objective causal, found masked, which writes nothing: set it to 0")
+        if self.self_training.steps and self.lora_r:
+            raise ValueError(f"{asked} needs lora_r 0, found {self.lora_r}: an adapter is trained once; set it to 0")
+        if self.self_training.steps and self.sharding != "none":
+            raise ValueError(f"{asked} needs sharding none, found {self.sharding}: one device writes; set it to 0")
         return self
 
     @model_validator(mode="after")

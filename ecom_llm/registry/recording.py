@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Evidence, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
 from ecom_llm.promote.summary import flat_metrics, metric_table
 from ecom_llm.registry.runs import WORKSPACE, held_points, live_run, log_metrics
 from ecom_llm.registry.sealing import SIGNATURE, seal
+from ecom_llm.write.decoding import decoding_of
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo

@@ -2,12 +2,12 @@
 
 from logging import getLogger
 
-from ecom_llm.evaluate.candidates import states
 from ecom_llm.records import LIST_SEPARATOR, Example, UserError
 from ecom_llm.skills.answer import known, question
 from ecom_llm.skills.skill import Words, words
 from ecom_llm.train.answering.answerer import Answerer
 from ecom_llm.train.answering.texts import UNKNOWING
+from ecom_llm.write.candidates import states
 
 log = getLogger(__name__)
 NAMING = ("shop", "product")

@@ -16,8 +16,8 @@ class ShopWriter(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model on the device there is; logging the model loads nothing."""
-        from ecom_llm.evaluate.decoding import Decoding
         from ecom_llm.serve.write import load_writer
+        from ecom_llm.write.decoding import Decoding
 
         decoding = Decoding.model_validate(dict(context.model_config))
         self.writer = load_writer(Path(context.artifacts["model"]), device="auto", decoding=decoding)

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecom_llm.evaluate.decoding import Decoding
 from ecom_llm.records import Record, UserError
+from ecom_llm.write.decoding import Decoding
 
 
 class Asked(Record):

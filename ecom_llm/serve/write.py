@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecom_llm.evaluate.decoding import Decoding, decoding_of
 from ecom_llm.params import Params
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS, skill_named
 from ecom_llm.skills.answer import known
+from ecom_llm.write.decoding import Decoding, decoding_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from ecom_llm.train.answering.answerer import Answerer
-    from ecom_llm.train.copies import Copies
     from ecom_llm.train.recommender.recommender import Recommender
+    from ecom_llm.write.copies import Copies
 
 RECOMMEND, ANSWER = "recommend", "answer"
 UNNAMED = "asked"
@@ -67,8 +67,8 @@ class Writer:
 
     def generate(self, examples: Sequence[Example]) -> list[str]:
         """What the language model writes for each example."""
-        from ecom_llm.evaluate.generation import generate_texts
         from ecom_llm.serve.answers import with_grounds
+        from ecom_llm.write.generation import generate_texts
 
         written = generate_texts(self.model, self.tokenizer, examples, self.decoding, copies=self.copies)
         finished = (SKILLS[one.skill].finish(text, one.locale) for one, text in zip(examples, written, strict=True))
@@ -105,8 +105,8 @@ def load_writer(model_folder: Path, *, device: str, decoding: Decoding) -> Write
     """
     from ecom_llm.evaluate.loading import load_model, pick_device
     from ecom_llm.train.answering import files as answering
-    from ecom_llm.train.copies import load as load_copies
     from ecom_llm.train.recommender import files as recommender
+    from ecom_llm.write.copies import load as load_copies
 
     model, tokenizer = load_model(model_folder, pick_device(device))
     learned = (recommender.load(model_folder), answering.load(model_folder), load_copies(model_folder))

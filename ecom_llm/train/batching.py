@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.encode import Encoded
 
 IGNORE_INDEX = -100
 

@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from ecom_llm.records import Example
 from ecom_llm.shards import BATCH
 from ecom_llm.train.checkpoints import digest
-from ecom_llm.train.encode import Encoded, encode, encode_targets
+from ecom_llm.write.encode import Encoded, encode, encode_targets
 
 logger = logging.getLogger(__name__)
 TOKENS = pa.list_(pa.int32())

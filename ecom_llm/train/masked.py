@@ -15,7 +15,7 @@ from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBas
 
 from ecom_llm.records import UserError
 from ecom_llm.train.batching import IGNORE_INDEX, GroupedByLength, rounded_up
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.encode import Encoded
 
 
 class MaskedTexts(Dataset):

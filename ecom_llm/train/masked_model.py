@@ -18,8 +18,8 @@ from ecom_llm.params import Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.train.checkpoint_files import check_checkpoint, check_positions
 from ecom_llm.train.preflight import Reading, says_something
-from ecom_llm.train.reach import longest_input
 from ecom_llm.train.tokenizer import train_masked_tokenizer
+from ecom_llm.write.reach import longest_input
 
 
 def new_masked_model(tokenizer: PreTrainedTokenizerBase, train: Train) -> PreTrainedModel:

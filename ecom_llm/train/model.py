@@ -21,11 +21,11 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import written
 from ecom_llm.train.checkpoint_files import check_checkpoint, check_tokenizer
-from ecom_llm.train.encode import with_slots
 from ecom_llm.train.lora import four_bit, merged, on_base, with_lora
 from ecom_llm.train.masked_model import masked_model_and_tokenizer
 from ecom_llm.train.slotting import learned_slotting
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
+from ecom_llm.write.encode import with_slots
 
 
 def new_model(tokenizer: PreTrainedTokenizerBase, train: Train) -> PreTrainedModel:

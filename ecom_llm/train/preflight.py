@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ecom_llm.records import UserError
 from ecom_llm.train.checkpoint_files import configured_ids
-from ecom_llm.train.encode import Encoded, turns
+from ecom_llm.write.encode import Encoded, turns
 
 logger = logging.getLogger(__name__)
 Batch = Mapping[str, object]

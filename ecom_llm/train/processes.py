@@ -51,7 +51,7 @@ def check_processes(params: Params, on_cuda: bool) -> None:
         )
 
 
-def train_in_processes(params: Params, layout: Layout, folder: Path) -> None:
+def train_in_processes(params: Params, layout: Layout, folder: Path, part: str = "whole") -> None:
     """Run `stage.train` in `train.num_processes` processes and wait for them; the first one's failure ends all.
 
     They live in process groups of their own and end with this process, however it ends: torchrun's agent passes on
@@ -70,7 +70,7 @@ def train_in_processes(params: Params, layout: Layout, folder: Path) -> None:
         after.enter_context(environment(worker_environment(params)))
         scratch = Path(after.enter_context(tempfile.TemporaryDirectory(prefix="ecom-llm-train-")))
         after.enter_context(silent_agent())
-        job = Job(params.model_dump_json(), str(layout.workspace), str(layout.state), str(folder), os.getpid())
+        job = Job(params.model_dump_json(), str(layout.workspace), str(layout.state), str(folder), part, os.getpid())
         (scratch / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
         try:
             elastic_launch(configuration(count, scratch), sys.executable)("-m", WORKER, str(scratch))

@@ -6,8 +6,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Train
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
-from ecom_llm.train import copies
 from ecom_llm.train.answering import files as answering_files
 from ecom_llm.train.answering.learn import learned_from as answering_from
 from ecom_llm.train.batching import Completions
@@ -32,20 +30,34 @@ from ecom_llm.train.flops import flops_per_token
 from ecom_llm.train.lora import save_adapter
 from ecom_llm.train.masked import MaskedTexts, watchable
 from ecom_llm.train.masked_model import masked_reading
-from ecom_llm.train.model import model_and_tokenizer, whole_model
+from ecom_llm.train.model import load_checkpoint, model_and_tokenizer, whole_model
+from ecom_llm.train.parts import (
+    Part,
+    Parts,
+    check_asked,
+    continued,
+    copies_in,
+    first_state,
+    keep_first,
+    params_of,
+    with_own,
+    write_own,
+)
 from ecom_llm.train.preflight import Batch, Cost, Passes, Reading, Survey, check_survey, cost, measure, reading, survey
 from ecom_llm.train.processes import check_processes, train_in_processes
 from ecom_llm.train.ranks import whole_weights
 from ecom_llm.train.recommender import files as recommender_files
 from ecom_llm.train.recommender.learn import learned_from as recommender_from
+from ecom_llm.train.shown import Shown, times
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.trainer import CompletionTrainer, new_trainer, use_cuda, write_curve
 from ecom_llm.train.watchdog import ended, halve_batch, restore_ended
+from ecom_llm.write import copies
 
 logger = logging.getLogger(__name__)
 PACKAGE = Path(__file__).parents[1]
 CODE = tuple(
-    PACKAGE / name for name in ("skills", "records.py", "shards.py", "train/encode.py", "train/encoded_texts.py")
+    PACKAGE / name for name in ("skills", "records.py", "shards.py", "write/encode.py", "train/encoded_texts.py")
 )
 """What decides, beside data and tokenizer, which tokens an example becomes."""
 BATCHES_LOOKED_AT = 50
@@ -56,48 +68,66 @@ def run(params: Params, layout: Layout) -> None:
     """Train on the training split, watch the validation split, write `layout.model` and `layout.curve`.
 
     Raises:
-        UserError: no examples, all of them too long, no CUDA where it was asked for, or no checkpoint to start from.
+        UserError: no examples, all of them too long, no CUDA where it was asked for, no checkpoint to start from, or nothing to
+            write for where the model is to learn from its own texts.
     """
     if use_cuda(params) and not torch.cuda.is_available():
         raise UserError("runtime.device is cuda, but torch finds no CUDA device here. Set runtime.device=auto.")
     check_processes(params, use_cuda(params))
-    inputs = [layout.prepared, PACKAGE / "train", *CODE]
+    if params.train.self_training.steps:
+        check_asked(params, layout)
+    inputs = [layout.prepared, PACKAGE / "train", PACKAGE / "write", *CODE]
     if params.train.init == "checkpoint":
         inputs.append(layout.workspace / params.train.base_model)
     layout.live_curve.unlink(missing_ok=True)
     with checkpoint_folder(layout.checkpoints, checkpoint_key(params.train, inputs)) as folder:
-        fitting(params, layout, folder)
+        (self_training if params.train.self_training.steps else fitting)(params, layout, folder)
 
 
-def fitting(params: Params, layout: Layout, folder: Path) -> None:
+def self_training(params: Params, layout: Layout, folder: Path) -> None:
+    """Train, write texts, and train on from there by these and people's; what a killed process has ended is not done again."""
+    parts = Parts(folder)
+    if parts.model.is_dir():
+        Telling(layout.live_curve, 0.0).tell_again(first_state(parts))
+    else:
+        fitting(params, layout, folder, "first")
+    write_own(params, layout, parts, use_cuda(params))
+    fitting(params_of(params, "second"), layout, folder, "second")
+
+
+def fitting(params: Params, layout: Layout, folder: Path, part: Part = "whole") -> None:
     """Train, in as many processes as params say; all of them again with smaller batches, should the memory not suffice."""
 
     def attempt(batch_size: int, accumulation: int) -> None:
         sizes = {"per_device_train_batch_size": batch_size, "gradient_accumulation_steps": accumulation}
         smaller = params.model_copy(update={"train": params.train.model_copy(update=sizes)})
-        (train if params.train.num_processes == 1 else train_in_processes)(smaller, layout, folder)
+        (train if params.train.num_processes == 1 else train_in_processes)(smaller, layout, folder, part)
 
     halve_batch(attempt, params.train.per_device_train_batch_size, params.train.gradient_accumulation_steps)
 
 
-def train(params: Params, layout: Layout, folder: Path) -> None:
+def train(params: Params, layout: Layout, folder: Path, part: Part) -> None:
     """Everything between the lock and the written model, here or as one of several processes."""
     torch.set_num_threads(params.train.num_threads)
     if not sys.stderr.isatty():
         disable_progress_bar()
-    trained(params, layout, folder)
+    trained(params, layout, Parts(folder), part)
 
 
-def trained(params: Params, layout: Layout, folder: Path) -> None:
-    """One training, from new weights or from the last checkpoint in `folder`."""
-    shown = Shown(layout.split("train"), params.train.seed)
-    model, tokenizer = model_and_tokenizer(params.train, shown, layout.workspace)
+def trained(params: Params, layout: Layout, parts: Parts, part: Part) -> None:
+    """One training, from new weights, from those of the first part, or from the last checkpoint of the same part."""
+    folder, before = parts.checkpoints(part), first_state(parts) if part == "second" else None
+    model, tokenizer = begun_with(params.train, layout, parts, part)
     read = (masked_reading if params.train.objective == "masked" else reading)(tokenizer, model)
+    splits = encoded_splits(params.train, layout, tokenizer)
+    if part == "second":
+        splits["train"] = with_own(splits["train"], parts, params.train)
     surveys, data = {}, {}
-    for split, texts in encoded_splits(params.train, layout, tokenizer).items():
+    for split, texts in splits.items():
         surveys[split], data[split] = surveyed(texts, tokenizer, read, params.train, split)
-    trainer = new_trainer(params, folder, model, data, tokenizer)
-    trainer.add_callback(Telling(layout.live_curve, flops_per_token(model)))
+    section = "train.self_training" if part == "second" else "train"
+    trainer = new_trainer(params, folder, model, data, tokenizer, section)
+    trainer.add_callback(Telling(layout.live_curve, flops_per_token(model), before))
     with trainer.accelerator.main_process_first():  # what was cut short is removed, by one process
         checkpoint = last_checkpoint(folder)
     logger.info(
@@ -117,31 +147,22 @@ def trained(params: Params, layout: Layout, folder: Path) -> None:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     logger.info("trained in %.0f s", time.monotonic() - began)
     weights = whole_weights(trainer)
-    if trainer.is_world_process_zero():
+    if not trainer.is_world_process_zero():
+        return
+    if part == "first":
+        keep_first(trainer, tokenizer, parts)
+    else:
         save(trainer.model, tokenizer, params.train, layout, weights)
-        write_curve(layout.curve, trainer.state)
+        write_curve(layout.curve, continued(before, trainer.state) if before else trainer.state)
 
 
-def times(name: str, weight: float, seed: int) -> int:
-    """How often an epoch shows an example; what is left of its weight below the next whole number is drawn by its id.
-
-    A weight of 2.5 shows every example twice and one half of them a third time, the same half in every run.
-    """
-    rest = weight % 1
-    return int(weight) + (rest > 0 and random.Random(f"{seed}\n{name}").random() < rest)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The training examples, each as often as an epoch shows it, read anew from their shards whenever they are gone through."""
-
-    folder: Path
-    seed: int
-
-    def __iter__(self) -> Iterator[Example]:
-        for example in read_records(self.folder, Example):
-            for _ in range(times(example.id, example.weight, self.seed)):
-                yield example
+def begun_with(
+    train: Train, layout: Layout, parts: Parts, part: Part
+) -> tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]:
+    """What a part starts from: the second from what the first ended with."""
+    if part == "second":
+        return load_checkpoint(parts.model, "float32", False, train.max_length)
+    return model_and_tokenizer(train, Shown(layout.split("train"), train.seed), layout.workspace)
 
 
 def encoded_splits(train: Train, layout: Layout, tokenizer: PreTrainedTokenizerBase) -> dict[str, EncodedTexts]:
@@ -247,8 +268,7 @@ def save(
             recommender_files.save(recommender, partial / recommender_files.FOLDER)
         if answerer := answering_from(layout.prepared, train.seed):
             answering_files.save(answerer, partial / answering_files.FOLDER)
-    if train.copied_words:
-        texts = (one.target for one in read_records(layout.split("train"), Example) if one.skill != "recommend")
-        copies.save(copies.learned_copies(texts, train.copied_words), partial)
+    if known := copies_in(train, layout):
+        copies.save(known, partial)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

@@ -41,12 +41,15 @@ class Telling(TrainerCallback):
     It looks at the clock and at numbers Trainer has logged, so no GPU waits for it.
     """
 
-    def __init__(self, file: Path, flops_per_token: float) -> None:
+    def __init__(self, file: Path, flops_per_token: float, before: TrainerState | None = None) -> None:
         """Tell into `file`, beside log or terminal.
 
         Args:
             flops_per_token: see `train.flops.flops_per_token`; shown over the device's rate on CUDA.
+            before: a training that this one goes on from, whose steps and tokens count; it has told its own.
         """
+        self.steps_before = before.global_step if before else 0
+        self.tokens_before = before.num_input_tokens_seen if before else 0
         self.file: Path | None = file
         self.flops_per_token = flops_per_token
         self.rate: float | None = None
@@ -59,12 +62,24 @@ class Telling(TrainerCallback):
             return
         if args.device.type == "cuda":
             self.rate = matrix_rate(args.device) * args.world_size
-        for entry in state.log_history:
-            self.write(Told(step=entry["step"], max_steps=state.max_steps, time=time.time(), **logged(entry)))
+        self.tell_again(state)
         # with transformers' bars disabled, as where there is no terminal, this one draws nothing
         self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="train", unit="step", dynamic_ncols=True)
         self.began, self.first = time.monotonic(), state.global_step
         self.restart_clock(state)
+
+    def tell_again(self, state: TrainerState) -> None:
+        """Tell what a training has logged."""
+        for entry in state.log_history:
+            self.write(Told(**self.point(entry["step"], state, entry)))
+
+    def point(self, step: int, state: TrainerState, logs: dict[str, float]) -> dict[str, float]:
+        """A logged step, counted on from the training before."""
+        numbers = logged(logs)
+        if "tokens" in numbers:
+            numbers["tokens"] += self.tokens_before
+        reached = {"step": step + self.steps_before, "max_steps": state.max_steps + self.steps_before}
+        return {**reached, "time": time.time(), **numbers}
 
     def restart_clock(self, state: TrainerState) -> None:
         """Measure the rate from here on."""
@@ -87,7 +102,7 @@ class Telling(TrainerCallback):
         """Tell a loss; what Trainer says at the end, its own summary, has none."""
         if not state.is_world_process_zero or not logs or not ("loss" in logs or "eval_loss" in logs):
             return
-        point = {"step": state.global_step, "max_steps": state.max_steps, "time": time.time(), **logged(logs)}
+        point = self.point(state.global_step, state, logs)
         if "loss" in logs:
             point |= self.pace(args, state)
         told = Told(**point)

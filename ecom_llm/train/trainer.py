@@ -208,8 +208,11 @@ def new_trainer(
     model: PreTrainedModel,
     data: dict[str, Completions | MaskedTexts],
     tokenizer: PreTrainedTokenizerBase,
+    section: str = "train",
 ) -> CompletionTrainer:
     """The Trainer over `data["train"]` and `data["validation"]`, its checkpoints in `folder`.
+
+    `section` is where its learning rate stands, for whoever is told to lower it.
 
     Raises:
         UserError: the device cannot compute as params say, or the model does not keep packed texts apart.
@@ -232,16 +235,20 @@ def new_trainer(
     trainer.order = feed.order
     trainer.padded = LeftPadded(tokenizer.pad_token_id) if params.train.packing else feed.collate
     trainer.remove_callback(PrinterCallback)
-    for callback in (EpochReachesSampler(), TokensCounted(trainer), LastStepEvaluated(), *guards(params.train, model)):
+    for callback in (
+        EpochReachesSampler(),
+        TokensCounted(trainer),
+        LastStepEvaluated(),
+        *guards(params.train, model, section),
+    ):
         trainer.add_callback(callback)
     return trainer
 
 
-def guards(train: Train, model: PreTrainedModel) -> Iterator[TrainerCallback]:
+def guards(train: Train, model: PreTrainedModel, section: str) -> Iterator[TrainerCallback]:
     """What ends a training before its last step."""
-    yield Watchdog(
-        train.divergence_margin, train.divergence_patience, math.log(model.config.get_text_config().vocab_size)
-    )
+    chance = math.log(model.config.get_text_config().vocab_size)
+    yield Watchdog(train.divergence_margin, train.divergence_patience, chance, section)
     if train.early_stopping_patience:
         yield EarlyStoppingCallback(train.early_stopping_patience)
 

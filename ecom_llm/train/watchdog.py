@@ -33,15 +33,16 @@ class Watchdog(TrainerCallback):
     stopping ends and the best checkpoint mends.
     """
 
-    def __init__(self, margin: float, patience: int, chance: float) -> None:
+    def __init__(self, margin: float, patience: int, chance: float, section: str = "train") -> None:
         """Watch from the first step.
 
         Args:
             margin: nats per token that the mean loss of `WINDOW` steps may stand above its lowest.
             patience: logged steps in a row that it may do so; 0 looks for what is not a number alone.
             chance: loss of a guess among all tokens, ln(vocabulary); no better than that counts as lost ground too.
+            section: of params, where the learning rate stands.
         """
-        self.margin, self.patience, self.chance = margin, patience, chance
+        self.margin, self.patience, self.chance, self.section = margin, patience, chance, section
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
@@ -101,7 +102,7 @@ class Watchdog(TrainerCallback):
         good = next((step for step in reversed(steps) if step <= sound), None)
         rerun = f"goes on from checkpoint-{steps[-1]}" if steps else "begins anew"
         return (
-            f"Lower train.learning_rate (now {args.learning_rate:g}), or raise train.warmup_steps (now "
+            f"Lower {self.section}.learning_rate (now {args.learning_rate:g}), or raise {self.section}.warmup_steps (now "
             f"{args.warmup_steps:g}). The last good checkpoint is {f'checkpoint-{good}' if good else 'none that is left'}; "
             f"a rerun with the same params {rerun} and ends the same way, one with others is a training of its own."
         )

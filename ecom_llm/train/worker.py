@@ -31,6 +31,8 @@ class Job:
     state: str
     folder: str
     """Where the checkpoints lie; the parent holds its lock."""
+    part: str
+    """Which part of the training: `whole`, `first` or `second`."""
     parent: int
     """Process id of the parent."""
 
@@ -103,7 +105,7 @@ def work(job: Job) -> None:
 
     params = Params.model_validate_json(job.params)
     random.seed(params.train.seed)
-    train(params, Layout(Path(job.workspace), Path(job.state)), Path(job.folder))
+    train(params, Layout(Path(job.workspace), Path(job.state)), Path(job.folder), job.part)
     torch.distributed.destroy_process_group()
 
 

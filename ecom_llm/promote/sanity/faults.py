@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
-from ecom_llm.evaluate.candidates import BROKEN
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.ngrams import language, units
 from ecom_llm.params import Sanity
@@ -12,6 +11,7 @@ from ecom_llm.promote.sanity.finding import Finding, Texts, more_often
 from ecom_llm.promote.sanity.scripts import mixed
 from ecom_llm.promote.sanity.superlatives import forbidden
 from ecom_llm.skills.slots import CLOSE, OPEN
+from ecom_llm.write.candidates import BROKEN
 
 ENDED = regex.compile(r"[\p{P}\p{S}]\Z")
 """The last sign of a text that came to its end: a full stop, a bracket, an emoji."""

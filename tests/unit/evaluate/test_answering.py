@@ -8,7 +8,6 @@ import pytest
 from ecom_llm.evaluate.answering import Answering, earlier_answers
 from ecom_llm.evaluate.baselines import found_answers
 from ecom_llm.evaluate.constant import best_constant
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import read_evidence
 from ecom_llm.evaluate.group import Group
 from ecom_llm.evaluate.matching import Matcher
@@ -23,6 +22,7 @@ from ecom_llm.train.answering import learn
 from ecom_llm.train.answering.answerer import Answered, Answerer
 from ecom_llm.train.answering.evidence import Told, known_of
 from ecom_llm.train.answering.files import FOLDER, save
+from ecom_llm.write.decoding import decoding_of
 
 
 def question(product: str, number: int, text: str, answer: str, **facts: str) -> Example:

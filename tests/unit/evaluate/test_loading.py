@@ -8,7 +8,7 @@ import torch
 
 from ecom_llm.evaluate.loading import load_model, pick_device
 from ecom_llm.records import UserError
-from ecom_llm.train.reach import longest_input
+from ecom_llm.write.reach import longest_input
 
 
 def test_it_loads_for_measuring(model_folder, tmp_path):

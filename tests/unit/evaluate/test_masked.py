@@ -9,7 +9,6 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.encoder import Encoder, load_encoder
 from ecom_llm.evaluate.evidence import Output, read_evidence, slice_value
 from ecom_llm.evaluate.loading import load_masked
@@ -24,8 +23,9 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.records import SPLITS, Example, Item, UserError, read_jsonl
 from ecom_llm.serve.write import load_writer
 from ecom_llm.shards import write_records
-from ecom_llm.train.encode import encode_targets
 from ecom_llm.train.tokenizer import train_masked_tokenizer
+from ecom_llm.write.decoding import decoding_of
+from ecom_llm.write.encode import encode_targets
 
 REPO = Path(__file__).parents[3]
 CPU = torch.device("cpu")

@@ -204,7 +204,7 @@ def imported(path: Path, seen: set[Path]) -> set[Path]:
 
 
 WRITERS = [
-    REPO / "ecom_llm/evaluate/generation.py",
+    REPO / "ecom_llm/write/generation.py",
     *sorted((REPO / "ecom_llm/skills").glob("*.py")),
     *sorted((REPO / "ecom_llm/serve").glob("*.py")),
 ]

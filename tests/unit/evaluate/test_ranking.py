@@ -8,11 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecom_llm.evaluate.likelihood import score
 from ecom_llm.evaluate.ranking import best_rows, rank_items, search
 from ecom_llm.evaluate.trie import build_trie
 from ecom_llm.records import Item, UserError
-from ecom_llm.train.encode import encode
+from ecom_llm.write.encode import encode
+from ecom_llm.write.likelihood import score
 
 TITLES = [
     "red dress",

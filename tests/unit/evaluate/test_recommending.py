@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.proposals import bought_around
 from ecom_llm.evaluate.ranking import rank_items
 from ecom_llm.evaluate.recommending import ranked_titles, recommender_of
@@ -16,6 +15,7 @@ from ecom_llm.shards import write_records
 from ecom_llm.train.recommender.files import FOLDER, save
 from ecom_llm.train.recommender.learn import learned_from
 from ecom_llm.train.recommender.recommender import Recommender
+from ecom_llm.write.decoding import decoding_of
 
 TITLES = ["red dress", "navy blue shirt", "red shirt", "blue dress"]
 ITEMS = [Item(product=title, locale="en", title=title) for title in TITLES]

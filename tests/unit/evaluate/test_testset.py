@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
-from ecom_llm.train.encode import encode
+from ecom_llm.write.encode import encode
 
 
 def test_the_sample_is_of_each_skill_and_locale(make_example):

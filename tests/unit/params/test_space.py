@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecom_llm.params import Train, load_params
+from ecom_llm.params import Params, Train, load_params
 from ecom_llm.params.space import VARIED, Sweep, checked, load_sweep, own_values, with_values
 from ecom_llm.records import UserError
 
@@ -96,6 +96,14 @@ def test_mistakes_beside_the_space(tmp_path, others, words):
     space = {RATE: {"distribution": "float", "low": 0.001, "high": 0.01}}
     with pytest.raises(UserError, match=words):
         load_sweep(written(tmp_path, space, **others))
+
+
+def test_trainings_whose_loss_says_nothing_are_not_swept(tmp_path):
+    path = written(tmp_path, {RATE: {"distribution": "float", "low": 0.001, "high": 0.1}})
+    tree = PARAMS.model_dump()
+    tree["train"]["self_training"]["steps"] = 5
+    with pytest.raises(UserError, match=r"compared by a validation loss.*--set train\.self_training\.steps=0"):
+        own_values(Params.model_validate(tree), load_sweep(path), path)
 
 
 def test_the_params_own_values_must_lie_in_the_space(tmp_path):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.collect.catalogue import generate
-from ecom_llm.evaluate.likelihood import Likelihood
 from ecom_llm.evaluate.testset import sample
 from ecom_llm.evaluate.written import Written
 from ecom_llm.params import Promote, load_params
@@ -18,6 +17,7 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.sanity import sanity_checks
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills import SKILLS
+from ecom_llm.write.likelihood import Likelihood
 from proofs.gate_files import EDITS, FORGERIES, Edited, coverage_forged, edited, hash_forged
 from proofs.gate_rivals import by_bleu, by_loss, let_through
 from proofs.gate_scoring import Bench, bench_of, read_from, scored, written_to

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.params import Params, load_params
 from ecom_llm.serve import smoke
 from ecom_llm.serve.smoke import Asked, unfit
+from ecom_llm.write.decoding import decoding_of
 from tasks.smoke import one_of_each, smoke_test
 from tests.unit.serve.test_write import model_folder  # noqa: F401
 

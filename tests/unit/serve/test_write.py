@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from ecom_llm.evaluate.decoding import decoding_of
 from ecom_llm.params import Params, load_params
 from ecom_llm.records import Example, Item, UserError
 from ecom_llm.serve.answers import with_grounds
 from ecom_llm.serve.write import asked, load_writer, write
 from ecom_llm.shards import write_records
-from ecom_llm.train import copies
 from ecom_llm.train.answering import files as answering
 from ecom_llm.train.answering import learn
 from ecom_llm.train.recommender.files import FOLDER, save
 from ecom_llm.train.recommender.learn import learned_from
+from ecom_llm.write import copies
+from ecom_llm.write.decoding import decoding_of
 
 REPO = Path(__file__).parents[3]
 

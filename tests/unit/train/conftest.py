@@ -7,11 +7,13 @@ import pytest
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, read_yaml, validate
 from ecom_llm.records import Example
-from ecom_llm.shards import write_records
+from ecom_llm.shards import read_records, write_records
 
 REPO = Path(__file__).parents[3]
 COLOURS = {"en": ("red", "navy blue", "green", "black"), "zh": ("红色", "藏青色", "绿色", "黑色")}
 KINDS = {"en": ("dress", "lamp", "laptop"), "zh": ("连衣裙", "台灯", "笔记本电脑")}
+
+OWN = {"steps": 10, "num_return_sequences": 4, "texts": 2, "max_new_tokens": 6, "batch_size": 64, "warmup_steps": 2}
 
 
 def example(number: int, locale: str) -> Example:
@@ -64,3 +66,24 @@ def prepared(tmp_path: Path) -> Layout:
     write_records(layout.split("validation"), Example, everything[100:])
     (layout.workspace / "models").mkdir()
     return layout
+
+
+def with_self_training(params: Params, own: dict[str, object], **values: object) -> Params:
+    """The params with `train.self_training` of `own` and ten steps before it, or other `values`."""
+    tree = params.model_dump()
+    tree["train"] |= {"max_steps": 10, "num_threads": 1, **values}
+    tree["train"]["self_training"] |= own
+    return validate(tree, "test")
+
+
+@pytest.fixture
+def small(prepared: Layout) -> Layout:
+    """Thirty training examples."""
+    write_records(prepared.split("train"), Example, list(read_records(prepared.split("train"), Example))[:30])
+    return prepared
+
+
+@pytest.fixture
+def self_training(tiny_params) -> Params:
+    """A training of two parts of ten steps."""
+    return with_self_training(tiny_params, OWN)

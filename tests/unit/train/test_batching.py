@@ -18,8 +18,8 @@ from ecom_llm.train.batching import (
     GroupedByLength,
     LeftPadded,
 )
-from ecom_llm.train.encode import Encoded
 from ecom_llm.train.packing import PackedRows
+from ecom_llm.write.encode import Encoded
 
 LENGTHS = [3 + (7 * number) % 50 for number in range(109)]
 ORDERS = {

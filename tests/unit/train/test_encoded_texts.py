@@ -10,10 +10,10 @@ import pytest
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train import encoded_texts, stage
-from ecom_llm.train.encode import encode, encode_targets
 from ecom_llm.train.encoded_texts import KEPT, EncodedTexts, encoded_batches, encoding_key, kept
 from ecom_llm.train.model import new_tokenizer
 from ecom_llm.train.stage import Shown, encoded_splits, times
+from ecom_llm.write.encode import encode, encode_targets
 
 
 @pytest.fixture

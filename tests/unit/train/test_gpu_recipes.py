@@ -14,9 +14,9 @@ from transformers import (
 )
 
 from ecom_llm.params import Params, read_yaml, validate
-from ecom_llm.train.encode import turns
 from ecom_llm.train.stage import run
 from ecom_llm.train.tokenizer import train_tokenizer
+from ecom_llm.write.encode import turns
 
 REPO = Path(__file__).parents[3]
 RECIPES = sorted((REPO / "recipes").glob("gpu-*.yaml"))

@@ -24,13 +24,13 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train import stage
 from ecom_llm.train.batching import CompletionLoss, GroupedByLength, summed_loss
-from ecom_llm.train.encode import Encoded, encode_targets
 from ecom_llm.train.masked import MaskedTexts, Placed, RightPadded
 from ecom_llm.train.masked_model import new_masked_model
-from ecom_llm.train.reach import longest_input
 from ecom_llm.train.stage import run
 from ecom_llm.train.tokenizer import train_masked_tokenizer
 from ecom_llm.train.trainer import validation_loss
+from ecom_llm.write.encode import Encoded, encode_targets
+from ecom_llm.write.reach import longest_input
 
 TEXTS = ["A red dress, number 1.", "A navy blue lamp with a long, long cord.", "一款红色的连衣裙。", "Green."]
 

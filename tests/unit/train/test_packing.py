@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.train.batching import IGNORE_INDEX, Completions
-from ecom_llm.train.encode import Encoded
 from ecom_llm.train.packing import Packed, PackedRows, Rows, best_fit_decreasing, contamination
+from ecom_llm.write.encode import Encoded
 from proofs.exactness_training import random_texts, small_model
 
 PAD = 0

@@ -15,9 +15,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, set_see
 
 from ecom_llm.records import Example, UserError
 from ecom_llm.train import preflight
-from ecom_llm.train.encode import Encoded, encode
 from ecom_llm.train.preflight import check_survey, cost, measure, reading, survey, undisturbed
 from ecom_llm.train.tokenizer import CHAT_TEMPLATE, END, train_tokenizer
+from ecom_llm.write.encode import Encoded, encode
 
 ENTRIES = 267  # 256 bytes, four special tokens and the merges of one sentence
 

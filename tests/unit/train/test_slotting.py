@@ -6,10 +6,10 @@ from transformers import AutoTokenizer
 
 from ecom_llm.records import Example
 from ecom_llm.train import slotting as learning
-from ecom_llm.train.encode import encode, shown_text, slotting_of, with_slots
 from ecom_llm.train.encoded_texts import encoded_batches
 from ecom_llm.train.model import new_tokenizer
 from ecom_llm.train.slotting import learned_slotting, mention_words
+from ecom_llm.write.encode import encode, shown_text, slotting_of, with_slots
 
 
 def described(number: int, target: str, **attributes: str) -> Example:

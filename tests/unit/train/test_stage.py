@@ -14,9 +14,9 @@ from ecom_llm.params import Params, validate
 from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train.batching import CompletionLoss, Completions, LeftPadded
-from ecom_llm.train.encode import encode
 from ecom_llm.train.stage import run
 from ecom_llm.train.trainer import validation_loss
+from ecom_llm.write.encode import encode
 
 REPO = Path(__file__).parents[3]
 GOLDEN = REPO / "tests" / "golden" / "train_losses.json"

@@ -27,8 +27,8 @@ from transformers.utils.logging import disable_progress_bar
 from ecom_llm.records import UserError
 from ecom_llm.train import watchdog
 from ecom_llm.train.batching import CompletionLoss, Completions, LeftPadded
-from ecom_llm.train.encode import Encoded
 from ecom_llm.train.watchdog import Watchdog, ended, halve_batch, restore_ended, smallest_factor
+from ecom_llm.write.encode import Encoded
 
 ENTRIES = 64
 CHANCE = math.log(ENTRIES)

@@ -8,8 +8,8 @@ from transformers import AutoTokenizer
 from ecom_llm.records import Example
 from ecom_llm.skills.slots import EVERY
 from ecom_llm.train.batching import IGNORE_INDEX, Completions, LeftPadded
-from ecom_llm.train.encode import encode, shown_text, slotting_of
 from ecom_llm.train.tokenizer import PLAIN_TEMPLATE, train_tokenizer
+from ecom_llm.write.encode import encode, shown_text, slotting_of
 
 TOKENIZER = train_tokenizer(["A red dress, 1.5 kg.", "一款红色的连衣裙。", "colour: red"], 350)
 

@@ -12,9 +12,9 @@ import torch
 from tqdm import tqdm
 from transformers import Cache, PreTrainedModel
 
-from ecom_llm.evaluate.cache import new_cache, refillable
-from ecom_llm.evaluate.choosing import Choice
-from ecom_llm.evaluate.padding import pad, positions
+from ecom_llm.write.cache import new_cache, refillable
+from ecom_llm.write.choosing import Choice
+from ecom_llm.write.padding import pad, positions
 
 IDLE_SHARE = 4
 """One row in so many stands idle before prompts are read: reading some costs as much as a step of the whole batch."""

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from ecom_llm.evaluate import generation
-from ecom_llm.evaluate.candidates import Candidate, by_facts, by_log_probability
-from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.generation import decode, drawn_candidates, end_tokens, generate_texts, in_order, written_texts
 from ecom_llm.params import validate
 from ecom_llm.records import UserError
-from ecom_llm.train.encode import encode, slotting_of
 from ecom_llm.train.model import new_model, new_tokenizer
+from ecom_llm.write import generation
+from ecom_llm.write.candidates import Candidate, by_facts, by_log_probability
+from ecom_llm.write.decoding import Decoding
+from ecom_llm.write.encode import encode, slotting_of
+from ecom_llm.write.generation import decode, drawn_candidates, end_tokens, generate_texts, in_order, written_texts
 
 
 def decoding(max_new_tokens: int, batch_size: int, **settings: object) -> Decoding:

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
-from ecom_llm.evaluate.candidates import Candidate, faults
-from ecom_llm.evaluate.reranking import agreement, consensus, f_score, grams, ranked
 from ecom_llm.records import Example
 from ecom_llm.skills.slots import Slotting
+from ecom_llm.write.candidates import Candidate, faults
+from ecom_llm.write.reranking import agreement, consensus, f_score, grams, ranked
 
 SLOTTING = Slotting(
     names=frozenset({"colour", "size", "size 2"}), mentions={"washable": ("washable", "wash"), "lined": ("lined",)}

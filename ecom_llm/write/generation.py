@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import RANKERS, Candidate, by_asked, faults
-from ecom_llm.evaluate.choosing import Choice, new_sampler
-from ecom_llm.evaluate.continuing import Continuation, continuations
-from ecom_llm.evaluate.decoding import Decoding
-from ecom_llm.evaluate.hearing import heard
-from ecom_llm.evaluate.reranking import ranked
-from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example, UserError
 from ecom_llm.skills.slots import Slotting
-from ecom_llm.train.copies import Copies
-from ecom_llm.train.encode import Encoded, encode, shown_text, slotting_of
-from ecom_llm.train.reach import longest_input
+from ecom_llm.write.candidates import RANKERS, Candidate, by_asked, faults
+from ecom_llm.write.choosing import Choice, new_sampler
+from ecom_llm.write.continuing import Continuation, continuations
+from ecom_llm.write.copies import Copies
+from ecom_llm.write.decoding import Decoding
+from ecom_llm.write.encode import Encoded, encode, shown_text, slotting_of
+from ecom_llm.write.hearing import heard
+from ecom_llm.write.reach import longest_input
+from ecom_llm.write.reranking import ranked
+from ecom_llm.write.slot_rule import OwnSlots
 
 DRAWN_ALONE = ("consensus", "asked")
 """Rankers that leave the likeliest text out: it is the same for many prompts, and would often be taken."""

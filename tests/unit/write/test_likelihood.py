@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from ecom_llm.evaluate.likelihood import Likelihood, score
 from ecom_llm.records import UserError
-from ecom_llm.train.encode import encode
+from ecom_llm.write.encode import encode
+from ecom_llm.write.likelihood import Likelihood, score
 
 
 def perplexity(scores: list[Likelihood]) -> float:

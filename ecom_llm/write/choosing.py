@@ -8,7 +8,7 @@ from random import Random
 import torch
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from ecom_llm.evaluate.slot_rule import OwnSlots
+from ecom_llm.write.slot_rule import OwnSlots
 
 
 @dataclass(frozen=True)

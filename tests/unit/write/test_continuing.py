@@ -15,9 +15,9 @@ from transformers import (
     Qwen3NextConfig,
 )
 
-from ecom_llm.evaluate.cache import ROOM, refillable
-from ecom_llm.evaluate.choosing import Choice, drawn, new_sampler
-from ecom_llm.evaluate.continuing import Continuation, continuations
+from ecom_llm.write.cache import ROOM, refillable
+from ecom_llm.write.choosing import Choice, drawn, new_sampler
+from ecom_llm.write.continuing import Continuation, continuations
 
 VOCABULARY, ENDS, MOST = 40, [2, 3], 24
 SMALL = {

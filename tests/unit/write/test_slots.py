@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from ecom_llm.evaluate.candidates import faults, slips
-from ecom_llm.evaluate.slot_rule import OwnSlots
 from ecom_llm.records import Example
 from ecom_llm.skills.slots import EVERY, Slotting
 from ecom_llm.train.tokenizer import train_tokenizer
+from ecom_llm.write.candidates import faults, slips
+from ecom_llm.write.slot_rule import OwnSlots
 
 TOKENIZER = train_tokenizer(["a red dress"], 300, ["⟦colour⟧", "⟦size⟧", "⟦extras 1⟧"])
 IDS = TOKENIZER.get_added_vocab()

@@ -1,4 +1,4 @@
-"""How texts are written and items ranked, in evaluation and by a served model alike; no torch here, so that a registry can say it."""
+"""How texts are written and items ranked, in training, evaluation and by a served model; no torch here, so that a registry can say it."""
 
 from ecom_llm.params import Evaluate
 from ecom_llm.params.evaluate import Answering, Mode, Ranker, Recommending

@@ -5,13 +5,13 @@ from math import exp, log
 import pytest
 import torch
 
-from ecom_llm.evaluate.candidates import Candidate, by_asked
-from ecom_llm.evaluate.generation import candidates_of, in_order, written_texts
-from ecom_llm.evaluate.hearing import heard, share_of_first
 from ecom_llm.skills import SKILLS, review
-from ecom_llm.train.copies import learned_copies
-from ecom_llm.train.encode import encode
-from tests.unit.evaluate.test_generation import decoding
+from ecom_llm.write.candidates import Candidate, by_asked
+from ecom_llm.write.copies import learned_copies
+from ecom_llm.write.encode import encode
+from ecom_llm.write.generation import candidates_of, in_order, written_texts
+from ecom_llm.write.hearing import heard, share_of_first
+from tests.unit.write.test_generation import decoding
 
 
 def test_rivals_ask_for_every_other_number_of_stars(make_example):

@@ -11,11 +11,11 @@ from math import exp, log
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import Candidate
-from ecom_llm.evaluate.likelihood import score
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.train.encode import encode
+from ecom_llm.write.candidates import Candidate
+from ecom_llm.write.encode import encode
+from ecom_llm.write.likelihood import score
 
 
 def share_of_first(log_probabilities: Sequence[float]) -> float:

@@ -10,9 +10,9 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from ecom_llm.evaluate.padding import Side, batches, pad, positions
 from ecom_llm.records import UserError
-from ecom_llm.train.encode import Encoded
+from ecom_llm.write.encode import Encoded
+from ecom_llm.write.padding import Side, batches, pad, positions
 
 IGNORED = -100
 """The label of a token whose likelihood is not asked for: torch's own."""

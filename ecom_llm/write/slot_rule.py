@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from ecom_llm.evaluate.candidates import owed_slots
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import EVERY, SLOT, first_of_each_value, slots_of
-from ecom_llm.train.encode import slotting_of
+from ecom_llm.write.candidates import owed_slots
+from ecom_llm.write.encode import slotting_of
 
 
 class OwnSlots:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from math import exp, log
 
-from ecom_llm.evaluate.candidates import Candidate
 from ecom_llm.skills.slots import SLOT, UNSPACED
+from ecom_llm.write.candidates import Candidate
 
 ORDER = 4
 """Longest n-gram."""
