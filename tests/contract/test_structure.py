@@ -187,7 +187,7 @@ def test_importing_a_flow_loads_no_torch(module):
 
 def test_the_training_room_needs_no_more_than_lean_gpu_images_hold():
     lean = {"torch", "transformers", "accelerate", "peft", "pyarrow", "safetensors", "tokenizers", "pydantic", "yaml"}
-    lean |= {"numpy", "tqdm"}  # transformers itself imports them
+    lean |= {"numpy", "regex", "tqdm"}  # transformers itself imports them
     for path in closure("train"):
         outside = {name.split(".")[0] for name in imports_of(path)} - lean - {"ecom_llm"} - set(sys.stdlib_module_names)
         assert not outside, f"{path} imports {outside}"
