@@ -73,7 +73,13 @@ def test_there_are_commands_to_type():
     assert len(commands()) > 8
 
 
-@pytest.mark.parametrize("line", commands())
+LONG = "ecom-llm run --recipe"
+"""What trains once more takes the better part of a minute."""
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(one, marks=pytest.mark.long if one.startswith(LONG) else ()) for one in commands()]
+)
 def test_a_command_of_the_pages_does_what_it_says(shop, stand_ins, line):
     for word, meant in stand_ins.items():
         line = re.sub(rf"{re.escape(word)}\b", meant, line)
