@@ -159,6 +159,7 @@ def main(given: Path | None) -> int:
             count = answer(lambda: len(open_registry(kills_flow.MODEL, Layout.here(shop)).versions()))
             wrong += [] if count == 1 + RUNS else [f"{count} versions, not {1 + RUNS}"]
             wrong += changes(shop)
+            answer(lambda: promote_all(shop))  # the changes may have left the first champion, with nobody before it
             rolled = [roll_back_by_command(shop, server) for server in (api, "")]
             wrong += [told for told, well in rolled if not well]
             print("\n".join(told for told, _ in rolled))
