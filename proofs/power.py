@@ -22,8 +22,9 @@ import numpy as np
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, Promote, load_params
-from ecom_llm.promote.gate import Entrant, decide
+from ecom_llm.promote.gate import Entrant, against
 from ecom_llm.promote.match import Match
+from ecom_llm.promote.people import Heard
 from flows.overrides import chosen_params
 from proofs.gate_scoring import read_from
 from proofs.gate_shop import REPO, linked, noisy_copy, stage
@@ -38,7 +39,6 @@ SETTINGS = (
 )
 """Laid over params.yaml: a smaller shop, of whose hundred test products each has its texts looked at."""
 TEST_PRODUCTS = 100
-COMPARES = ("comparable", "trainings", "superior", "regression")
 AT_ONCE = 2
 LEAST_ACCEPTED, MOST_PROMOTED = 0.95, 0.05
 
@@ -103,9 +103,10 @@ class Verdict:
 def verdict(pair: tuple[Entrant, Entrant, Promote]) -> Verdict:
     """Let the gate judge a candidate against a champion."""
     candidate, champion, rules = pair
-    checks = [one for one in decide(candidate, champion, rules, 1).checks if one.rule in COMPARES]
+    match = Match(candidate, champion, rules, 1)
+    checks = list(against(match, Heard(candidate.version, "", champion.version, None, ())))
     refusals = tuple(f"{one.rule} {one.slice} {one.metric}" for one in checks if not one.passed)
-    match, primary = Match(candidate, champion, rules, 1), rules.primary
+    primary = rules.primary
     found = match.interval(primary, primary.skill, primary.locale)
     return Verdict(not refusals, refusals, found.estimate / (rules.min_improvement + (match.tells(found) or np.inf)))
 
