@@ -117,7 +117,7 @@ class Promote(Section):
     """The one slice on which the candidate must be superior to the champion; a tie refuses."""
     min_improvement: float = Field(ge=0)
     """By more than so much, in the primary metric's unit, at the lower end of the paired interval; for human_win_rate above one
-    half. What another seed makes of the same recipe is no reason to change the champion."""
+    half. Another seed of the same recipe differs, too: `trainings` tells that from progress."""
     confidence: float = Field(gt=0.5, lt=1)
     """Confidence of the paired intervals."""
     bootstrap_samples: int = Field(ge=100)
