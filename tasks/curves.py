@@ -151,6 +151,9 @@ def end_dead_curves(layout: Layout) -> list[str]:
         What was mended, in words.
     """
     mended = []
+    for half in layout.curves.glob("*.half"):
+        if not is_held(run_file(layout.worktrees / half.stem)):
+            half.unlink(missing_ok=True)  # killed amid its note: no run was opened yet
     for file in sorted(layout.curves.glob("*.json")):
         workspace = file.stem
         if is_held(run_file(layout.worktrees / workspace)):

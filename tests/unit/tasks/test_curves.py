@@ -250,6 +250,17 @@ def test_a_run_killed_amid_its_registration_is_ended_too(workspace):
     assert [run.info.status for run in runs_of(layout)] == ["KILLED"]
 
 
+def test_a_note_that_was_cut_off_goes_with_its_process(workspace):
+    """Of a hundred kills one struck between the two halves of the note, and left a file for ever."""
+    layout = workspace.layout
+    layout.curves.mkdir(parents=True, exist_ok=True)
+    half = layout.curves / f"{layout.workspace.name}.half"
+    half.write_text("{")
+    assert end_dead_curves(layout) == [] and half.exists(), "it is alive, and about to write the rest"
+    run_file(workspace.path).unlink()
+    assert end_dead_curves(layout) == [] and list(layout.curves.iterdir()) == []
+
+
 def test_a_store_that_does_not_answer_is_asked_again_next_time(workspace, monkeypatch, caplog):
     layout = workspace.layout
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
