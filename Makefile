@@ -94,7 +94,7 @@ proof-concurrency: $(READY)  ## 4 runs at once, then 20 promotions and roll-back
 proof-gate: $(READY)  ## N (or all) bad candidates at the gate, each refused for its reason, beside other gates; or CANDIDATES=DIR of model folders
 	@$(BIN)/python -m proofs.gate .state/proof-gate $(or $(N),0) $(CANDIDATES)
 
-proof-power: $(READY)  ## N models that differ by a seed, and N better ones: equals are not promoted, better ones are (an hour at N=20)
+proof-power: $(READY)  ## N models that differ by a seed, and N better ones: equals should not be promoted, better ones should
 	@OMP_NUM_THREADS=1 $(BIN)/python -m proofs.power .state/proof-power $(or $(N),20)
 
 clean:  ## remove what runs left behind: state, caches and outputs (never sources)

@@ -142,15 +142,20 @@ def noisy_copy(model: Path, copy: Path, noise: float = NOISE) -> None:
     save_file(weights, copy / WEIGHTS, metadata={"format": "pt"})
 
 
+def stocked(workspace: Path, params: Params) -> None:
+    """Collect and prepare the shop's data, once."""
+    if not (workspace / "done").exists():
+        shutil.rmtree(workspace, ignore_errors=True)
+        workspace.mkdir(parents=True)
+        for name in ("collect", "prepare"):
+            stage(name, workspace, params)
+        (workspace / "done").touch()
+
+
 def ready(folder: Path) -> Shop:
     """The shop in a folder, its models trained and measured where they are not yet."""
     shop = Shop(folder)
-    if not (folder / "data" / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "data").mkdir(parents=True)
-        for name in ("collect", "prepare"):
-            stage(name, shop.workspace("data"), shop.params)
-        (folder / "data" / "done").touch()
+    stocked(shop.workspace("data"), shop.params)
     for name in ("good", "champion"):
         workspace = linked(shop.workspace(name), shop.prepared)
         if not Layout(workspace, folder).metrics.exists():

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from ecom_llm.promote.match import Match
 from ecom_llm.promote.people import Heard
 from flows.overrides import chosen_params
 from proofs.gate_scoring import read_from
-from proofs.gate_shop import REPO, linked, noisy_copy, stage
+from proofs.gate_shop import REPO, linked, noisy_copy, stage, stocked
 
 STEPS = 2000
 NOISE = 0.13
@@ -69,13 +69,7 @@ def made(folder: Path, seed: int) -> tuple[Entrant, Entrant]:
 
 def models(folder: Path, count: int) -> list[tuple[Entrant, Entrant]]:
     """Of each seed the model and its worse copy."""
-    data = folder / "data"
-    if not (data / "done").exists():
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir(parents=True)
-        for name in ("collect", "prepare"):
-            stage(name, data, params_of(1))
-        (data / "done").touch()
+    stocked(folder / "data", params_of(1))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda seed: made(folder, seed), range(1, count + 1)))
 
@@ -100,14 +94,12 @@ class Verdict:
     """The improvement on the primary metric, in multiples of what is asked for and told."""
 
 
-def verdict(pair: tuple[Entrant, Entrant, Promote]) -> Verdict:
+def verdict(candidate: Entrant, champion: Entrant, rules: Promote) -> Verdict:
     """Let the gate judge a candidate against a champion."""
-    candidate, champion, rules = pair
     match = Match(candidate, champion, rules, 1)
     checks = list(against(match, Heard(candidate.version, "", champion.version, None, ())))
     refusals = tuple(f"{one.rule} {one.slice} {one.metric}" for one in checks if not one.passed)
-    primary = rules.primary
-    found = match.interval(primary, primary.skill, primary.locale)
+    found = match.interval(rules.primary, rules.primary.skill, rules.primary.locale)
     return Verdict(not refusals, refusals, found.estimate / (rules.min_improvement + (match.tells(found) or np.inf)))
 
 
@@ -130,13 +122,13 @@ def prove(folder: Path, count: int) -> int:
     values = [one.evidence.metrics[primary.skill][primary.locale][primary.metric] for one in goods]
     print(f"  {count} models: {primary.metric} {np.mean(values):.4f}, standard deviation between seeds "
           f"{np.std(values, ddof=1):.4f}; min_improvement {rules.min_improvement:g}")  # fmt: skip
-    others = [(good, worse) for good, _ in both for _, worse in both if good.version[5:] != worse.version[6:]]
+    others = [(good, worse) for (good, own), (_, worse) in product(both, both) if worse is not own]
     judged = {
         "equals": list(permutations(goods, 2)),
         "better than their champion": both,
         "against a worse one of another seed": others,
     }
-    found = {name: [verdict((*pair, rules)) for pair in pairs] for name, pairs in judged.items()}
+    found = {name: [verdict(*pair, rules) for pair in pairs] for name, pairs in judged.items()}
     shares = {name: told(name, verdicts) for name, verdicts in found.items()}
     least = min(one.times for one in found["better than their champion"])
     failed = (shares["equals"] > MOST_PROMOTED) + (shares["better than their champion"] < LEAST_ACCEPTED) + (least < 2)

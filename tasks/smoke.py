@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,16 +13,17 @@ from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version
+from ecom_llm.serve.smoke import Asked
 from ecom_llm.write.decoding import decoding_of
 
 SECONDS = 300
 """A model that has not written a line by then is none to serve."""
 
 
-def one_of_each(outputs: list[Output]) -> list[tuple[str, str, dict[str, str]]]:
+def one_of_each(outputs: Sequence[Output]) -> tuple[tuple[str, str, dict[str, str]], ...]:
     """A test example of each skill and locale, as it is asked for."""
     first = {(one.skill, one.locale): one.attributes for one in reversed(outputs) if one.attributes}
-    return [(skill, locale, attributes) for (skill, locale), attributes in first.items()]
+    return tuple((skill, locale, attributes) for (skill, locale), attributes in first.items())
 
 
 def smoke_test(registry: Registry, version: Version) -> str:
@@ -32,17 +34,17 @@ def smoke_test(registry: Registry, version: Version) -> str:
         except UserError:  # of a version that was made before there were all of today's parameters
             params = load_params(Layout.here().params)
     entrant = registry.entrant(version)
-    asked = {
-        "model": str(registry.model_folder(version)),
-        "decoding": decoding_of(params.evaluate).model_dump(),
-        "masked": entrant.evidence.objective == "masked",
-        "prompts": one_of_each(list(entrant.outputs)),
-    }
+    asked = Asked(
+        model=registry.model_folder(version),
+        decoding=decoding_of(params.evaluate),
+        masked=entrant.evidence.objective == "masked",
+        prompts=one_of_each(entrant.outputs),
+    )
     program = [sys.executable, "-m", "ecom_llm.serve.smoke"]
     try:
         done = subprocess.run(
             program,
-            input=json.dumps(asked),
+            input=asked.model_dump_json(),
             capture_output=True,
             text=True,
             timeout=SECONDS,

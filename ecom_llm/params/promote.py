@@ -92,8 +92,9 @@ class Sanity(Section):
     max_length_ratio: float = Field(ge=1)
     """Largest number of words of all texts over that of their references."""
     max_faulty: float = Field(ge=0, le=1)
-    """How much larger than of references the share of texts may be that are empty, cut off, in another language, broken (half
-    characters, open slots), or, of adverts, hold a superlative that China's Advertising Law forbids; each kind by itself."""
+    """How much larger than of references the share of texts may be that are empty, cut off, in another language, mixed with another
+    script, broken (half characters, open slots), or, of adverts, hold a superlative that China's Advertising Law forbids; each kind
+    by itself."""
     max_repetition: float = Field(ge=0, le=1)
     """How much more of a text may repeat itself than of a reference, as a mean share of words."""
     max_equal: float = Field(ge=0, le=1)

@@ -203,11 +203,17 @@ class Train(Section):
         """A masked model writes none; and texts are written by one process with all weights, which then learn."""
         asked = f"self_training.steps {self.self_training.steps}"
         if self.self_training.steps and self.objective == "masked":
-            raise ValueError(f"{asked} needs objective causal, found masked, which writes nothing: set it to 0")
+            raise ValueError(
+                f"{asked} needs objective causal, found masked, which writes nothing: set self_training.steps to 0"
+            )
         if self.self_training.steps and self.lora_r:
-            raise ValueError(f"{asked} needs lora_r 0, found {self.lora_r}: an adapter is trained once; set it to 0")
+            raise ValueError(
+                f"{asked} needs lora_r 0, found {self.lora_r}: an adapter is trained once; set one of them to 0"
+            )
         if self.self_training.steps and self.sharding != "none":
-            raise ValueError(f"{asked} needs sharding none, found {self.sharding}: one device writes; set it to 0")
+            raise ValueError(
+                f"{asked} needs sharding none, found {self.sharding}: one device writes; set one of them so"
+            )
         return self
 
     @model_validator(mode="after")

@@ -65,19 +65,23 @@ class Match:
             ours, theirs = (slice_value(rule.metric, side[0]) for side in self.sides(rule, skill, locale))
         return ours, theirs
 
+    @property
+    def resampling(self) -> Resampling:
+        """How intervals over products are made."""
+        return Resampling(self.rules.confidence, self.rules.bootstrap_samples, self.seed)
+
     def interval(self, rule: Slice, skill: str, locale: str) -> Interval:
         """The candidate's improvement over the champion on one slice, with what seeds do where params ask."""
         ours, theirs = self.sides(rule, skill, locale)
         better, confidence = rule.greater_is_better, self.rules.confidence
         if self.rules.trainings > 1:
             return mean_improvement(rule.metric, ours, theirs, greater_is_better=better, confidence=confidence)
-        resampling = Resampling(confidence, self.rules.bootstrap_samples, self.seed)
-        return improvement(rule.metric, ours[0], theirs[0], greater_is_better=better, resampling=resampling)
+        return improvement(rule.metric, ours[0], theirs[0], greater_is_better=better, resampling=self.resampling)
 
     def own(self, metric: str, skill: str, locale: str) -> Interval:
         """The candidate's own value on one slice, by itself."""
-        resampling = Resampling(self.rules.confidence, self.rules.bootstrap_samples, self.seed)
-        return slice_intervals([metric], within(self.candidate.outputs, skill, locale), resampling).get(metric, NOTHING)
+        chosen = within(self.candidate.outputs, skill, locale)
+        return slice_intervals([metric], chosen, self.resampling).get(metric, NOTHING)
 
     def of_people(self, metric: str, skill: str, locale: str) -> float | None:
         """What the references have on one slice, as it was found when the champion was measured on them."""

@@ -152,5 +152,5 @@ def threshold_checks(rule: Threshold, heard: Heard, rules: Promote, seed: int) -
 
 
 def superior_checks(heard: Heard, rules: Promote, seed: int) -> Iterator[Check]:
-    """People must prefer the candidate to the champion: the interval of its win rate lies above one half, and by how much."""
+    """People must prefer the candidate to the champion: the interval of its win rate lies above one half by more than params ask for."""
     yield from checks("superior", rules.primary, 0.5 + rules.min_improvement, heard, precision_of(rules, seed))

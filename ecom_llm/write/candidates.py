@@ -54,7 +54,8 @@ def foreign(locale: str) -> regex.Pattern[str]:
 def slips(written: str, example: Example) -> int:
     """How often a text slips into another script: a model of two languages does, in the middle of a word.
 
-    What stands in slots and in the values of the prompt is written as it is.
+    What stands in slots and in the values of the prompt is written as it is. What judges finished texts, the gate's rule `scripts`,
+    goes by the references instead, and has no part in this.
     """
     rest = SLOT.sub(" ", written)
     if foreign(example.locale).search(rest) is None:
@@ -98,11 +99,11 @@ def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
-    skill, broken = SKILLS[example.skill], written.count(BROKEN) + slips(written, example)
+    skill, spoilt = SKILLS[example.skill], written.count(BROKEN) + slips(written, example)
     owed = owed_slots(example, slotting)
     if slotting is None:
-        return broken + sum(not states(written, value) for value in owed.values())
-    left_out = broken + missing(written, owed, slotting)
+        return spoilt + sum(not states(written, value) for value in owed.values())
+    left_out = spoilt + missing(written, owed, slotting)
     if not skill.owes_all:
         return left_out
     said, wanted = Counter(words_of(written)), wanted_mentions(skill.facts(example))

@@ -1,6 +1,7 @@
 """The smoke test of a champion: what loads and writes passes, and whatever does not says why in a line."""
 
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.serve import smoke
 from ecom_llm.serve.smoke import Asked, unfit
 from ecom_llm.write.decoding import decoding_of
+from tasks import smoke as trying
 from tasks.smoke import one_of_each, smoke_test
 from tests.unit.serve.test_write import model_folder  # noqa: F401
 
@@ -76,10 +78,20 @@ def output(skill: str, locale: str, **attributes: str) -> Output:
 
 def test_one_example_of_each_skill_and_locale_is_asked_for():
     outputs = [output("describe", "en"), output("describe", "en", a="1"), output("describe", "en", a="2")]
-    assert one_of_each([*outputs, output("answer", "zh", q="3")]) == [
+    assert one_of_each([*outputs, output("answer", "zh", q="3")]) == (
         ("answer", "zh", {"q": "3"}),
         ("describe", "en", {"a": "1"}),
-    ]
+    )
+
+
+def registry_of(folder: Path) -> SimpleNamespace:
+    """A registry whose one version lies in a folder."""
+    evidence = SimpleNamespace(objective="causal")
+    return SimpleNamespace(
+        files=lambda version, where: SimpleNamespace(params=REPO / "params.yaml"),
+        entrant=lambda version: SimpleNamespace(evidence=evidence, outputs=[output("describe", "en", colour="red")]),
+        model_folder=lambda version: folder,
+    )
 
 
 @pytest.mark.slow
@@ -90,11 +102,22 @@ def test_the_version_is_tried_in_a_process_of_its_own(model_folder, tmp_path, to
     if torn:
         weights = folder / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:-20])
-    evidence = SimpleNamespace(objective="causal")
-    registry = SimpleNamespace(
-        files=lambda version, where: SimpleNamespace(params=REPO / "params.yaml"),
-        entrant=lambda version: SimpleNamespace(evidence=evidence, outputs=[output("describe", "en", colour="red")]),
-        model_folder=lambda version: folder,
-    )
-    told = smoke_test(registry, SimpleNamespace(number="1"))
+    told = smoke_test(registry_of(folder), SimpleNamespace(number="1"))
     assert told == "" if not torn else f"{folder}" in told and "cannot be loaded" in told and "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "its process ended with -9: it said nothing"),
+        ("raise MemoryError('no room')", "its process ended with 1: MemoryError: no room"),
+        ("import time; time.sleep(60)", "it had not written a line after 1 s"),
+    ],
+)
+def test_a_process_that_dies_or_is_silent_is_told_of(tmp_path, monkeypatch, program, words):
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\n{program}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(trying.sys, "executable", str(python))
+    monkeypatch.setattr(trying, "SECONDS", 1)
+    assert smoke_test(registry_of(tmp_path), SimpleNamespace(number="1")) == words
