@@ -212,7 +212,7 @@ class Train(Section):
             )
         if self.self_training.steps and self.sharding != "none":
             raise ValueError(
-                f"{asked} needs sharding none, found {self.sharding}: one device writes; set one of them so"
+                f"{asked} needs sharding none, found {self.sharding}: one device writes; set that, or steps to 0"
             )
         return self
 
