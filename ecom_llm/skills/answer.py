@@ -1,9 +1,11 @@
 """answer: attributes and a customer's question -> an answer that rests on the attributes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ecom_llm.records import Example, Tables
+from ecom_llm.skills.asking import UNLISTED, Asking
 from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, without_rivals, words
+from ecom_llm.skills.slots import slots_of, states
 
 WORDS: Words = {
     "en": {
@@ -55,8 +57,23 @@ def question(example: Example) -> str:
 
 def facts(example: Example) -> dict[str, str]:
     """The attributes the human answer states: an answer owes what was asked, not the whole listing."""
-    target = example.target.casefold()
-    return {name: value for name, value in known(example).items() if value.casefold() in target}
+    return {
+        name: value
+        for name, value in known(example).items()
+        if (stated := slots_of({name: value})) and all(states(example.target, member) for member in stated.values())
+    }
+
+
+def narrowed(example: Example, asking: Mapping[str, Asking]) -> Example:
+    """The question with the attribute that it asks about; with the name of it where the listing lacks it; with all where that cannot
+    be told."""
+    listing, read = known(example), asking.get(example.locale)
+    about = read.asked(question(example)) if read and listing else None
+    if about is None:
+        return example
+    shown = {about: listing[about]} if about in listing else {UNLISTED: about}
+    asked = {words(WORDS, example.locale)["question"]: question(example)}
+    return example.model_copy(update={"attributes": shown | asked})
 
 
 def template(example: Example) -> str:
@@ -73,6 +90,7 @@ SKILL = Skill(
     owes_all=False,
     slots=known,
     rivals=without_rivals,
+    narrowed=narrowed,
     finish=unchanged,
     metrics=(*WRITING, *STATING, "rouge1", "rouge2", "keyword_coverage", *RESTING),
 )

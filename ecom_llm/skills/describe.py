@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ecom_llm.records import Example, Tables
-from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, without_rivals, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, whole, without_rivals, words
 
 WORDS: Words = {
     "en": {
@@ -58,6 +58,7 @@ SKILL = Skill(
     owes_all=True,
     slots=facts,
     rivals=without_rivals,
+    narrowed=whole,
     finish=unchanged,
     metrics=(*WRITING, *STATING),
 )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ecom_llm.records import LIST_SEPARATOR, Example, Interaction, Tables
-from ecom_llm.skills.skill import Skill, Words, unchanged, without_rivals, words
+from ecom_llm.skills.skill import Skill, Words, unchanged, whole, without_rivals, words
 
 WORDS: Words = {
     "en": {"instruction": "Recommend the next product.", "history": "history"},
@@ -91,6 +91,7 @@ SKILL = Skill(
     owes_all=False,
     slots=facts,
     rivals=without_rivals,
+    narrowed=whole,
     finish=unchanged,
     metrics=("hit@10", "ndcg@10", "mrr@10"),
 )

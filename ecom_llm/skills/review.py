@@ -7,7 +7,7 @@ Art. 17): the text is for testing a shop's own systems and for seeing which doub
 from collections.abc import Iterator
 
 from ecom_llm.records import LIST_SEPARATOR, Example, Product, Review, Tables
-from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, whole, words
 
 WORDS: Words = {
     "en": {
@@ -109,6 +109,7 @@ SKILL = Skill(
     owes_all=True,
     slots=stated,
     rivals=rivals,
+    narrowed=whole,
     finish=finish,
     metrics=(*WRITING, *STATING, "star_agreement", "star_agreement_within_1", "polarity_agreement"),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ecom_llm.records import Example, Tables
+from ecom_llm.skills.asking import Asking
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Skill:
     """Example -> the attributes whose values its text may state word for word, and which may therefore become slots."""
     rivals: Callable[[Example], list[Example]]
     """Example -> the same with what else might have been asked, and what its text is not to sound like: other stars."""
+    narrowed: Callable[[Example, Mapping[str, Asking]], Example]
+    """(example, what was learned of each locale's questions) -> the example with what it asks about alone."""
     finish: Callable[[str, str], str]
     """(text, locale) -> the text as it may be shown, with the label a rule demands."""
     metrics: tuple[str, ...]
@@ -59,6 +62,11 @@ def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
 def without_rivals(example: Example) -> list[Example]:
     """No tone is asked for that could be another."""
     return []
+
+
+def whole(example: Example, asking: Mapping[str, Asking]) -> Example:
+    """All of it is asked for."""
+    return example
 
 
 def unchanged(text: str, locale: str) -> str:

@@ -13,14 +13,14 @@ from typing import Annotated
 from pydantic import PlainSerializer
 
 from ecom_llm.records import LIST_SEPARATOR, Record
+from ecom_llm.skills.asking import Asking
+from ecom_llm.skills.scripts import UNSPACED
 
 OPEN, CLOSE = "⟦", "⟧"
 SLOT = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}?")
 UNSTATED = frozenset({"", "?", "yes", "no", "true", "false", "none", "dontcare", "dont_care", "是", "否", "无"})
 """Values that no text states word for word: "waterproof: yes" is said as "waterproof"."""
 NUMBERED = re.compile(r" \d+$")
-UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-"""Scripts that write no spaces between words (kana, Han): beside their characters a word may begin and end anywhere."""
 
 
 Names = Annotated[frozenset[str], PlainSerializer(sorted)]
@@ -42,6 +42,8 @@ class Slotting(Record):
     """Whether its prompts mark, by their brackets, the slots that a text is to state: in training those that it does."""
     most: Mapping[str, int] = {}
     """Slot -> how often a text may state it; one that is not here, once."""
+    asking: Mapping[str, Asking] = {}
+    """Locale -> how its questions tell which attribute they ask about."""
 
     def shows(self, value: str) -> bool:
         return self.shown is None or value.casefold() in self.shown
@@ -132,6 +134,12 @@ def is_word(text: str, start: int, end: int) -> bool:
     """
     borders = [at for at in (start, end) if 0 < at < len(text)]
     return not any(spaced(text[at - 1]) and spaced(text[at]) for at in borders)
+
+
+def states(text: str, value: str) -> bool:
+    """Whether a value stands in a text word for word, in whatever case."""
+    found = re.finditer(re.escape(value), text, re.IGNORECASE)
+    return any(is_word(text, match.start(), match.end()) for match in found)
 
 
 def starts_sentence(text: str, at: int) -> bool:

@@ -8,6 +8,8 @@ from math import ceil
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, Slotting, open_slots, slots_of, wanted_mentions, words_of
+from ecom_llm.train.asking import learned_asking
+from ecom_llm.write.encode import sayable
 
 MENTIONED = 0.8
 """Share of the texts asked for a mention, and of the others, that words must tell rightly, or nobody counts them."""
@@ -28,9 +30,9 @@ def learned_slotting(examples: Iterable[Example], min_value_share: float, marks:
 
     With a share above 0 prompts show those values alone that so many of the examples have: words agree with a frequent
     value (`an exceptional battery`), and a rare one could only be learned by heart. With `marks`, prompts mark the slots to be
-    stated, and a text may state one as often as nine in ten texts of training that do. The examples are gone through three times.
+    stated, and a text may state one as often as nine in ten texts of training that do. The examples are gone through four times.
     """
-    every = Slotting(capitals=begins_with_capitals(examples), marks=marks)
+    every = Slotting(capitals=begins_with_capitals(examples), marks=marks, asking=learned_asking(examples))
     held: Counter[str] = Counter()
     stated: dict[str, Counter[int]] = defaultdict(Counter)
     values: dict[str, set[str]] = defaultdict(set)
@@ -38,7 +40,7 @@ def learned_slotting(examples: Iterable[Example], min_value_share: float, marks:
     total = 0
     for example in examples:
         total += 1
-        slotted = SKILLS[example.skill].slots(example)
+        slotted = sayable(example, every)
         here = Counter(SLOT.findall(open_slots(example.target, slotted, every)))
         held.update(here)
         for slot, count in here.items():
@@ -75,7 +77,7 @@ def learned_mentions(examples: Sequence[Example], slotting: Slotting) -> dict[st
     names = sorted(set[str]().union(*wanted))
     if not names:
         return {}
-    opened = (open_slots(one.target, SKILLS[one.skill].slots(one), slotting) for one in examples)
+    opened = (open_slots(one.target, sayable(one, slotting), slotting) for one in examples)
     counts = [Counter(words_of(text)) for text in opened]
     found = {name: mention_words([asked[name] for asked in wanted], counts) for name in names}
     return {name: words for name, words in found.items() if words}

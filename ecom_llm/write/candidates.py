@@ -10,7 +10,7 @@ import regex
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import SLOT, Slotting, is_word, slots_of, wanted_mentions, words_of
+from ecom_llm.skills.slots import SLOT, Slotting, slots_of, states, wanted_mentions, words_of
 
 BROKEN = "\ufffd"
 """What half a character is decoded to."""
@@ -65,17 +65,14 @@ def slips(written: str, example: Example) -> int:
     return len(foreign(example.locale).findall(rest))
 
 
-def states(text: str, value: str) -> bool:
-    """Whether a value stands in a text word for word, in whatever case."""
-    found = re.finditer(re.escape(value), text, re.IGNORECASE)
-    return any(is_word(text, match.start(), match.end()) for match in found)
-
-
 def owed_slots(example: Example, slotting: Slotting | None) -> dict[str, str]:
-    """Slot -> value of what a text for this example is to state: every fact, by its skill; or what the prompt asks for by marks."""
+    """Slot -> value of what a text for this example is to state: every fact, by its skill; what a question asks about; or what the
+    prompt asks for by marks."""
     skill = SKILLS[example.skill]
     if skill.owes_all:
         return slots_of(skill.facts(example))
+    if slotting and (asked := skill.narrowed(example, slotting.asking)) is not example:
+        return slots_of(skill.slots(asked))
     return slots_of(skill.slots(example)) if slotting and slotting.marks else {}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import EVERY, SLOT, Slotting, fill_slots, open_slots, shown_with_slots
+from ecom_llm.skills.slots import EVERY, SLOT, Slotting, fill_slots, open_slots, shown_with_slots, slots_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -43,16 +43,29 @@ def with_slots(example: Example, slotting: Slotting, learned: bool = False) -> E
     Where it is `learned` from and the model reads marks, the prompt marks what the target states; else the target is not read
     for the prompt, and all that can be stated is asked for.
     """
-    slotted = SKILLS[example.skill].slots(example)
+    skill = SKILLS[example.skill]
+    slotted = sayable(example, slotting)
     target = open_slots(example.target, slotted, slotting)
     marked = frozenset(SLOT.findall(target)) if slotting.marks and learned else None
-    shown = shown_with_slots(example.attributes, slotted, slotting, marked)
+    shown = shown_with_slots(skill.narrowed(example, slotting.asking).attributes, slotted, slotting, marked)
     return example.model_copy(update={"attributes": shown, "target": target})
+
+
+def sayable(example: Example, slotting: Slotting) -> dict[str, str]:
+    """Name -> value of what may stand in a text for this example: all its attributes, and what its listing was asked for and lacks."""
+    skill = SKILLS[example.skill]
+    return {**skill.slots(example), **skill.slots(skill.narrowed(example, slotting.asking))}
+
+
+def own_slots(example: Example, slotting: Slotting) -> dict[str, str]:
+    """Slot -> value of what a text for this example may state: what its prompt shows."""
+    skill = SKILLS[example.skill]
+    return slots_of(skill.slots(skill.narrowed(example, slotting.asking)))
 
 
 def shown_text(text: str, example: Example, slotting: Slotting | None) -> str:
     """What the model wrote, as people read it."""
-    return fill_slots(text, SKILLS[example.skill].slots(example), slotting) if slotting else text
+    return fill_slots(text, sayable(example, slotting), slotting) if slotting else text
 
 
 def turns(tokenizer: "PreTrainedTokenizerBase", question: str, answer: str) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from math import exp, log
 
-from ecom_llm.skills.slots import SLOT, UNSPACED
+from ecom_llm.skills.scripts import UNSPACED
+from ecom_llm.skills.slots import SLOT
 from ecom_llm.write.candidates import Candidate
 
 ORDER = 4

@@ -9,10 +9,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from ecom_llm.records import Example
-from ecom_llm.skills import SKILLS
-from ecom_llm.skills.slots import EVERY, SLOT, first_of_each_value, slots_of
+from ecom_llm.skills.slots import EVERY, SLOT, first_of_each_value
 from ecom_llm.write.candidates import owed_slots
-from ecom_llm.write.encode import slotting_of
+from ecom_llm.write.encode import own_slots, slotting_of
 
 
 class OwnSlots:
@@ -34,7 +33,7 @@ class OwnSlots:
         slots = {SLOT.fullmatch(token): place for token, place in tokenizer.get_added_vocab().items()}
         names = {match.group(1): place for match, place in slots.items() if match}
         slotting = slotting_of(tokenizer) or EVERY
-        own = [*(slots_of(SKILLS[example.skill].slots(example)) for example in examples), {}]
+        own = [*(own_slots(example, slotting) for example in examples), {}]
         self.ids = torch.tensor(list(names.values()), dtype=torch.long, device=device)
         self.left = torch.tensor(
             [[slotting.most.get(name, 1) if name in one else 0 for name in names] for one in own],

@@ -1,0 +1,113 @@
+"""What a question asks about: learned from the training answers, and the only line of the listing that its prompt shows."""
+
+import pytest
+
+from ecom_llm.records import Example
+from ecom_llm.skills.asking import Asking, terms
+from ecom_llm.skills.slots import Slotting
+from ecom_llm.train.asking import learned_asking
+from ecom_llm.train.slotting import learned_slotting
+from ecom_llm.write.candidates import faults, owed_slots
+from ecom_llm.write.encode import own_slots, shown_text, with_slots
+
+COLOURS, STRAPS = ("red", "green", "black", "white"), ("leather", "steel", "nylon")
+LISTING = {"colour": "red", "strap": "leather", "waterproof": "yes"}
+
+
+def asked(number: int, question: str, target: str, listing: dict[str, str], locale: str = "en") -> Example:
+    name = f"answer:{locale}:{number}"
+    word = {"en": "question", "zh": "问题"}[locale]
+    fields = {"skill": "answer", "locale": locale, "product": name, "group": name, "source": f"t:{number + 1}"}
+    return Example(id=name, attributes={**listing, word: question}, target=target, **fields)
+
+
+def shop() -> list[Example]:
+    """Questions about colours and straps that are there or not, and about a `yes` that no answer states."""
+    found = []
+    for number in range(240):
+        colour, strap = COLOURS[number % 4], STRAPS[number % 3]
+        listing = {"colour": colour, "strap": strap, "waterproof": "yes"}
+        question, target = [
+            ("Which colour has it?", f"It is {colour}."),
+            ("Which strap has it?", f"The strap is {strap}."),
+            ("What is the shade like?", f"We call it {colour}."),
+            ("What is the strap like?", f"It has {strap}."),
+            ("Tell me the colour, please.", f"Here it is {colour}."),
+            ("Tell me the strap, please.", f"Made of {strap}."),
+            ("Can it get wet?", "Certainly, it is waterproof."),
+            ("Which strap is it?", "Nothing is said about the strap."),
+            ("Which colour is it?", "Nothing is said about the colour."),
+        ][number % 9]
+        lacking = {7: "strap", 8: "colour"}.get(number % 9)
+        listing = {name: value for name, value in listing.items() if name != lacking}
+        found.append(asked(number, question, target, listing))
+    return found
+
+
+SLOTTING = learned_slotting(shop(), min_value_share=0.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "attribute"),
+    [("What colour?", "colour"), ("And the shade?", "colour"), ("The strap?", "strap"), ("zzz", None)],
+)
+def test_words_tell_what_is_asked_about(question, attribute):
+    assert SLOTTING.asking["en"].asked(question) == attribute
+
+
+def test_a_prompt_shows_what_is_asked_about_alone():
+    shown = with_slots(asked(1, "Which strap has it?", "The strap is leather.", LISTING), SLOTTING)
+    assert shown.attributes == {"⟦strap⟧": "leather", "question": "Which strap has it?"}
+    assert shown.target == "The strap is ⟦strap⟧."
+
+
+def test_a_listing_that_lacks_what_is_asked_about_gives_its_name_to_the_answer():
+    text = "Sorry, it says nothing about the strap."
+    lacking = asked(1, "Which strap has it?", text, {"colour": "red"})
+    shown = with_slots(lacking, SLOTTING)
+    assert shown.attributes == {"⟦?⟧": "strap", "question": "Which strap has it?"}
+    assert shown.target == "Sorry, it says nothing about the ⟦?⟧."
+    assert shown_text(shown.target, lacking, SLOTTING) == text
+    assert own_slots(lacking, SLOTTING) == owed_slots(lacking, SLOTTING) == {"?": "strap"}
+
+
+def test_a_question_about_what_no_answer_states_sees_the_whole_listing():
+    wet = asked(1, "Can it get wet?", "", LISTING)
+    assert set(with_slots(wet, SLOTTING).attributes) == {"⟦colour⟧", "⟦strap⟧", "waterproof", "question"}
+    assert owed_slots(wet, SLOTTING) == {}
+
+
+def test_an_answer_owes_what_is_asked_about():
+    example = asked(1, "Which strap has it?", "", LISTING)
+    assert owed_slots(example, SLOTTING) == {"strap": "leather"}
+    assert [faults(text, example, SLOTTING) for text in ("It is ⟦strap⟧.", "It is ⟦colour⟧.")] == [0, 1]
+
+
+def test_the_target_is_not_read_for_the_prompt():
+    one, other = (asked(1, "Which strap has it?", target, LISTING) for target in ("It is red.", "It is leather."))
+    assert with_slots(one, SLOTTING, learned=True).attributes == with_slots(other, SLOTTING, learned=True).attributes
+
+
+def test_questions_whose_words_tell_nothing_are_not_gone_by():
+    vague = [one.model_copy(update={"attributes": {**one.attributes, "question": "And this?"}}) for one in shop()]
+    assert learned_asking(vague) == {}
+
+
+def test_a_question_about_a_product_without_a_listing_stays_as_it_is():
+    example = asked(1, "Which strap has it?", "", {})
+    assert with_slots(example, SLOTTING) == example
+
+
+def test_chinese_is_read_by_characters_and_their_pairs():
+    assert terms("USB接口") == ["usb", "接", "口", "usb 接", "接 口"]
+
+
+def test_a_locale_of_which_nothing_was_learned_sees_the_whole_listing():
+    example = asked(1, "颜色？", "", {"颜色": "红"}, locale="zh")
+    assert set(with_slots(example, SLOTTING).attributes) == {"颜色", "问题"}
+
+
+def test_what_was_learned_is_saved_whole():
+    assert Slotting.model_validate(SLOTTING.model_dump(mode="json")) == SLOTTING
+    read = SLOTTING.asking["en"]
+    assert Asking.model_validate_json(read.model_dump_json()) == read
