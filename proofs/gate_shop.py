@@ -35,7 +35,7 @@ SETTINGS = (
 """Laid over params.yaml: a smaller shop, whose short training states less, and whose test set tells no loss of 0.05 from none."""
 STEPS = 2000
 """Of the one training: more write better, and the proof is no better for it."""
-NOISE = 0.1
+NOISE = 0.16
 """On the champion's weights, in their standard deviations."""
 
 
@@ -130,7 +130,7 @@ def writing_of(bench: Bench, good: Sequence[Output]) -> Writing:
     return Writing({id: examples[id] for id in texts}, texts, near)
 
 
-def noisy_copy(model: Path, copy: Path, noise: float = NOISE) -> None:
+def noisy_copy(model: Path, copy: Path) -> None:
     """The model with noise on all its weights, in their standard deviations: a little worse at everything, as a champion of
     yesterday is."""
     shutil.rmtree(copy, ignore_errors=True)
@@ -138,7 +138,7 @@ def noisy_copy(model: Path, copy: Path, noise: float = NOISE) -> None:
     generator = torch.Generator().manual_seed(1)
     weights = load_file(copy / WEIGHTS)
     for name, tensor in weights.items():
-        weights[name] = tensor + noise * tensor.std() * torch.randn(tensor.shape, generator=generator)
+        weights[name] = tensor + NOISE * tensor.std() * torch.randn(tensor.shape, generator=generator)
     save_file(weights, copy / WEIGHTS, metadata={"format": "pt"})
 
 

@@ -30,7 +30,6 @@ from proofs.gate_scoring import read_from
 from proofs.gate_shop import REPO, linked, noisy_copy, stage, stocked
 
 STEPS = 2000
-NOISE = 0.13
 SETTINGS = (
     *("collect.products=1000", "collect.shoppers=600", "train.eval_examples=100", "train.num_threads=1"),
     *(f"train.{name}={STEPS}" for name in ("max_steps", "eval_steps", "save_steps")),
@@ -57,7 +56,7 @@ def made(folder: Path, seed: int) -> tuple[Entrant, Entrant]:
             linked(workspace, folder / "data" / "data" / "prepared")
         stage("train", good, params_of(seed))
         models = [Layout(workspace, workspace / "state").model for workspace in (good, worse)]
-        noisy_copy(*models, noise=NOISE)
+        noisy_copy(*models)
         for workspace, model in zip((good, worse), models, strict=True):
             stage("evaluate", workspace, params_of(seed))
             shutil.rmtree(model)
