@@ -8,7 +8,7 @@ from ecom_llm.params.section import Section
 
 
 class SelfTraining(Section):
-    """A second training, on people's texts and on the best of those that the model itself writes after the first (MBR fine-tuning)."""
+    """A second training, on people's texts and on the best of those that the model itself writes after the first (RAFT)."""
 
     steps: int = Field(ge=0)
     """Its optimizer steps, with a schedule of their own, after the `max_steps` of the first; 0 is off."""
@@ -17,15 +17,18 @@ class SelfTraining(Section):
     warmup_steps: int = Field(ge=0)
     """Its steps until the peak learning rate."""
     texts: int = Field(ge=1)
-    """Texts of its own that are learned beside each of people's: the best without faults, or the best where none is without."""
+    """Texts of its own that are learned beside each of people's: those of the best that are nearest to what people wrote for a prompt
+    that asks for the same."""
+    best: int = Field(ge=1)
+    """Drawn texts without faults from which they are taken, those that most agree with; one text where none is without."""
     num_return_sequences: int = Field(ge=1)
-    """Texts drawn for each training example, of which the best are taken by consensus."""
+    """Texts drawn for each training example."""
     temperature: float = Field(gt=0)
     """Of drawn texts; below 1 they keep closer to the likeliest."""
     likelihood_weight: float = Field(ge=0)
     """Of the mean log-probability per token beside consensus."""
     consensus_beta: float = Field(ge=0)
-    """Texts agree by an F-score of words with this beta, above 1 for longer texts; 0 is sentence BLEU."""
+    """Texts agree, and are near, by an F-score of words with this beta, above 1 for longer texts; 0 is sentence BLEU."""
     max_new_tokens: int = Field(ge=1)
     """Longest text that is drawn, in tokens."""
     batch_size: int = Field(ge=1)
@@ -34,10 +37,9 @@ class SelfTraining(Section):
     @model_validator(mode="after")
     def taken_texts_are_drawn(self) -> "SelfTraining":
         """What is taken was drawn."""
-        if self.texts > self.num_return_sequences:
-            raise ValueError(
-                f"self_training.texts {self.texts} is more than self_training.num_return_sequences {self.num_return_sequences}"
-            )
+        for few, many in (("texts", "best"), ("best", "num_return_sequences")):
+            if (wanted := getattr(self, few)) > (given := getattr(self, many)):
+                raise ValueError(f"self_training.{few} {wanted} is more than self_training.{many} {given}")
         return self
 
 

@@ -1,13 +1,17 @@
-"""A model's own texts for the training examples: drawn, ranked by what most of them agree on, the best kept to be learned from.
+"""A model's own texts for the training examples: drawn, and of those that most agree with the nearest to what people wrote learned.
 
-MBR fine-tuning (Finkelstein & Freitag 2023, "MBR and QE Finetuning", arXiv:2309.10966): self-training of sequence-level
-knowledge distillation (Kim & Rush 2016, "Sequence-Level Knowledge Distillation").
+MBR fine-tuning (Finkelstein & Freitag 2023, "MBR and QE Finetuning", arXiv:2309.10966), and among its best sequence-level
+interpolation: the sample nearest to the reference (Kim & Rush 2016, "Sequence-Level Knowledge Distillation", 3.3).
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -19,16 +23,20 @@ from ecom_llm.progress import SECONDS, line
 from ecom_llm.records import Example, Record
 from ecom_llm.shards import read_records
 from ecom_llm.skills.answer import known as listed
+from ecom_llm.skills.slots import Slotting
 from ecom_llm.train.shown import times
 from ecom_llm.write.candidates import Candidate
 from ecom_llm.write.copies import Copies
 from ecom_llm.write.decoding import Decoding
-from ecom_llm.write.encode import encode
+from ecom_llm.write.encode import encode, slotting_of, with_slots
 from ecom_llm.write.generation import drawn_candidates, in_order
+from ecom_llm.write.reranking import Grams, gain, grams
 
 logger = logging.getLogger(__name__)
 PIECE = 400
 """Examples whose texts are written, and kept, at once: a kill costs no more than these."""
+MOST = 50
+"""Texts of people's that one is compared with: where thousands have the same prompt, these say what is said."""
 Write = Callable[[Sequence[Example]], list[tuple[str, ...]]]
 """Examples -> the texts that are to be learned beside each one's own."""
 
@@ -84,23 +92,65 @@ def decoding_of(train: Train) -> Decoding:
     )
 
 
-def best(candidates: Sequence[Candidate], decoding: Decoding, count: int) -> tuple[str, ...]:
-    """The best `count` distinct texts without faults; the best one where none is without; none where all are empty."""
-    ordered = [one for one in in_order(candidates, decoding) if one.text]
-    sound = dict.fromkeys(one.text for one in ordered if not one.faults)
-    return tuple(sound)[:count] or tuple(one.text for one in ordered[:1])
+@dataclass(frozen=True)
+class People:
+    """What people wrote for each prompt, as the model writes it: with slots open, so that other products' texts may be the same."""
+
+    texts: Mapping[bytes, tuple[Grams, ...]]
+    """Digest of a prompt -> its distinct texts' n-grams."""
+    beta: float
+
+    def nearness(self, prompt: bytes, text: str) -> float:
+        """How much a text has of the nearest that people wrote for the prompt, 0 to 1."""
+        mine = grams(text)
+        return max(gain(mine, one, self.beta) for one in self.texts[prompt])
 
 
-def writer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, train: Train, copies: Copies | None) -> Write:
+def digest_of(example: Example, slotting: Slotting | None) -> tuple[bytes, str]:
+    """What stands for all that an example's prompt asks for, in whatever order, and its target as the model writes it."""
+    shown = with_slots(example, slotting) if slotting else example
+    asked = (example.skill, example.locale, *sorted(shown.attributes.items()))
+    return sha256(repr(asked).encode()).digest(), shown.target
+
+
+def people_of(examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase, beta: float) -> People:
+    """The texts that people wrote for the examples' prompts, `MOST` for each. They are held in memory: some kilobytes an example."""
+    slotting = slotting_of(tokenizer)
+    said: dict[bytes, dict[str, None]] = defaultdict(dict)
+    for example in examples:
+        prompt, text = digest_of(example, slotting)
+        if len(said[prompt]) < MOST:
+            said[prompt][text] = None
+    return People({prompt: tuple(map(grams, texts)) for prompt, texts in said.items()}, beta)
+
+
+def best(candidates: Sequence[Candidate], near: Callable[[str], float], train: Train) -> tuple[str, ...]:
+    """Of the best distinct texts without faults those that are nearest to people's; where none is without, the best one alone;
+    none where all are empty."""
+    own, ordered = train.self_training, [one for one in in_order(candidates, decoding_of(train)) if one.text]
+    sound = {one.text: one.written for one in ordered if not one.faults}
+    if not sound:
+        return tuple(one.text for one in ordered[:1])
+    agreed = list(sound)[: own.best]
+    return tuple(sorted(agreed, key=lambda text: -near(sound[text]))[: own.texts])
+
+
+def writer(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, train: Train, copies: Copies | None, people: People
+) -> Write:
     """What writes the texts; for an example that is too long to be learned it writes none."""
-    decoding = decoding_of(train)
+    decoding, slotting = decoding_of(train), slotting_of(tokenizer)
+
+    def chosen(example: Example, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+        prompt, _ = digest_of(example, slotting)
+        return best(candidates, partial(people.nearness, prompt), train)
 
     def write(examples: Sequence[Example]) -> list[tuple[str, ...]]:
         encoded = encode(examples, tokenizer)
         places = [place for place, one in enumerate(encoded) if len(one) <= train.max_length]
         some, prompts = ([given[place] for place in places] for given in (examples, encoded))
         found = dict(zip(places, drawn_candidates(model, tokenizer, some, prompts, decoding, copies), strict=True))
-        return [best(found.get(place, ()), decoding, train.self_training.texts) for place in range(len(examples))]
+        return [chosen(one, found[place]) if place in found else () for place, one in enumerate(examples)]
 
     return write
 

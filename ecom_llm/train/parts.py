@@ -16,7 +16,7 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records
 from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, mapped, write_whole
 from ecom_llm.train.model import load_checkpoint
-from ecom_llm.train.own_texts import asked, to_learn, write_all, writer
+from ecom_llm.train.own_texts import asked, people_of, to_learn, write_all, writer
 from ecom_llm.train.shown import times
 from ecom_llm.train.watchdog import out_of_memory
 from ecom_llm.write.copies import Copies, learned_copies
@@ -141,7 +141,9 @@ def write_texts(params: Params, layout: Layout, parts: Parts, on_cuda: bool) -> 
     torch.set_num_threads(train.num_threads)
     model, tokenizer = load_checkpoint(parts.model, "bfloat16" if on_cuda else "float32", False, train.max_length)
     try:
-        write = writer(model.to("cuda" if on_cuda else "cpu").eval(), tokenizer, train, copies_in(train, layout))
+        people = people_of(asked(split, train.seed), tokenizer, own.consensus_beta)
+        model = model.to("cuda" if on_cuda else "cpu").eval()
+        write = writer(model, tokenizer, train, copies_in(train, layout), people)
         write_all(parts.texts, asked(split, train.seed), total, write)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not out_of_memory(error):

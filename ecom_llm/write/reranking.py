@@ -56,6 +56,11 @@ def f_score(one: Grams, other: Grams, beta: float) -> float:
     return sum(scores) / len(scores) if scores else 0.0
 
 
+def gain(one: Grams, other: Grams, beta: float) -> float:
+    """What one text is worth where another is right, 0 to 1: the F-score of this beta; of 0, sentence BLEU."""
+    return f_score(one, other, beta) if beta else agreement(one, other)
+
+
 def consensus(texts: Sequence[str], beta: float) -> dict[str, float]:
     """Distinct text -> its mean agreement with all the texts, itself among them and repetitions counted.
 
@@ -64,11 +69,10 @@ def consensus(texts: Sequence[str], beta: float) -> dict[str, float]:
     """
     counts = Counter(texts)
     known = {text: grams(text) for text in counts}
-
-    def agreed(one: str, other: str) -> float:
-        return f_score(known[one], known[other], beta) if beta else agreement(known[one], known[other])
-
-    return {text: sum(count * agreed(text, other) for other, count in counts.items()) / len(texts) for text in counts}
+    return {
+        text: sum(count * gain(known[text], known[other], beta) for other, count in counts.items()) / len(texts)
+        for text in counts
+    }
 
 
 def ranked(candidates: Sequence[Candidate], likelihood_weight: float, beta: float) -> list[Candidate]:

@@ -13,7 +13,15 @@ REPO = Path(__file__).parents[3]
 COLOURS = {"en": ("red", "navy blue", "green", "black"), "zh": ("红色", "藏青色", "绿色", "黑色")}
 KINDS = {"en": ("dress", "lamp", "laptop"), "zh": ("连衣裙", "台灯", "笔记本电脑")}
 
-OWN = {"steps": 10, "num_return_sequences": 4, "texts": 2, "max_new_tokens": 6, "batch_size": 64, "warmup_steps": 2}
+OWN = {
+    "steps": 10,
+    "num_return_sequences": 4,
+    "texts": 2,
+    "best": 4,
+    "max_new_tokens": 6,
+    "batch_size": 64,
+    "warmup_steps": 2,
+}
 
 
 def example(number: int, locale: str) -> Example:

@@ -4,28 +4,53 @@ import pytest
 
 from ecom_llm.records import Example
 from ecom_llm.shards import read_records, write_records
+from ecom_llm.skills.slots import Slotting
 from ecom_llm.train import own_texts, parts
 from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, write_whole
-from ecom_llm.train.own_texts import asked, best, decoding_of, is_written, to_learn, whole_pieces, write_all
+from ecom_llm.train.own_texts import asked, best, digest_of, is_written, people_of, to_learn, whole_pieces, write_all
 from ecom_llm.train.parts import with_own
 from ecom_llm.train.tokenizer import train_tokenizer
 from ecom_llm.write.candidates import Candidate
+from tests.unit.train.conftest import with_self_training
 
 
 def found(text: str, faults: int, likely: float = -1.0) -> Candidate:
     return Candidate(text=text, written=text, faults=faults, mean_log_probability=likely)
 
 
-def test_the_best_are_distinct_without_faults_and_what_the_others_agree_with(self_training):
-    decoding = decoding_of(self_training.train)
-    agreed = [found("a red dress for her", 0), found("a red dress for him", 0), found("a red dress for her", 0)]
-    odd = [found("buy it", 0, -1.5), found("a red dress", 1, -0.1), found("", 0, -0.1)]
-    assert best([*odd, *agreed], decoding, 2) == ("a red dress for her", "a red dress for him")
-    assert best([*odd, *agreed], decoding, 9) == ("a red dress for her", "a red dress for him", "buy it")
+def test_of_what_most_agree_with_the_nearest_to_people_are_taken_without_faults(self_training):
+    own = with_self_training(self_training, {"texts": 2, "best": 3}).train
+    for_her, for_him, for_you, odd = "a red dress for her", "a red dress for him", "the red dress for you", "buy it"
+    drawn = [found(text, 0) for text in (odd, for_her, for_him, for_you, for_her)]
+    drawn += [found("a red dress", 1, -0.1), found("", 0, -0.1)]
+    worth = {odd: 1.0, for_you: 0.9, for_him: 0.5, for_her: 0.1}
+    assert best(drawn, worth.__getitem__, own) == (for_you, for_him)
+    assert best(drawn, lambda text: 0.0, own) == (for_her, for_him)
     faulty = [found("a dress", 2), found("a red dress", 1), found("a blue dress", 1)]
-    assert len(best(faulty, decoding, 2)) == 1
-    assert best(faulty, decoding, 2)[0] != "a dress"
-    assert best([found("", 0)], decoding, 2) == ()
+    assert len(best(faulty, lambda text: len(text), own)) == 1
+    assert best(faulty, lambda text: -len(text), own)[0] != "a dress"
+    assert best([found("", 0)], worth.__getitem__, own) == ()
+
+
+def test_nearness_is_to_what_people_wrote_for_the_same_prompt_whosever_product_it_was(small):
+    one = next(iter(read_records(small.split("train"), Example)))
+    red, green = (
+        one.model_copy(update={"id": colour, "attributes": attributes, "target": f"{start} {colour} dress"})
+        for colour, start, attributes in (
+            ("red", "a", {"colour": "red", "act": "inform"}),
+            ("green", "this", {"act": "inform", "colour": "green"}),
+        )
+    )
+    blue = one.model_copy(update={"id": "blue", "attributes": {"size": "blue"}, "target": "it is blue"})
+    tokenizer = train_tokenizer(["a dress"], 300, ["⟦colour⟧"])
+    slotting = Slotting(names=frozenset({"colour"}), shown=frozenset())
+    tokenizer.init_kwargs["slots"] = slotting.model_dump(mode="json")
+    people = people_of([red, green, blue], tokenizer, 2.0)
+    prompt, target = digest_of(red, slotting)
+    assert (prompt, target) == (digest_of(green, slotting)[0], "a ⟦colour⟧ dress")
+    texts = ("a ⟦colour⟧ dress", "this ⟦colour⟧ dress", "a ⟦colour⟧ gown", "it is blue")
+    assert [people.nearness(prompt, text) for text in texts] == [1.0, 1.0, pytest.approx(0.45, abs=0.1), 0.0]
+    assert people.nearness(digest_of(blue, slotting)[0], "it is blue") == 1.0
 
 
 def test_items_and_answers_from_evidence_are_not_the_models_to_write(small):
@@ -59,7 +84,7 @@ def test_own_texts_are_shown_as_often_as_their_example_and_never_cut(small, self
     names = [name for name, _ in with_own(people, folder, self_training.train).named()]
     assert names == ["twice", "twice#s0", "twice#s0", "once#s0"]
     long = one.model_copy(update={"target": "red " * 1000})
-    write = own_texts.writer(None, tokenizer, self_training.train, None)
+    write = own_texts.writer(None, tokenizer, self_training.train, None, people_of([long], tokenizer, 2.0))
     assert write([long]) == [()]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,12 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train import own_texts, parts, stage
 from ecom_llm.train.model import load_checkpoint
-from ecom_llm.train.own_texts import decoding_of
+from ecom_llm.train.own_texts import best, decoding_of, digest_of, people_of
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.told import read_told
 from ecom_llm.train.watchdog import Watchdog
-from ecom_llm.write.encode import encode
+from ecom_llm.write.encode import encode, slotting_of
 from ecom_llm.write.generation import drawn_candidates
-from ecom_llm.write.reranking import ranked
 from tests.unit.train.conftest import with_self_training
 from tests.unit.train.test_stage import curve
 
@@ -52,7 +52,7 @@ def kept(layout: Layout, to: Path, monkeypatch) -> parts.Parts:
     return parts.Parts(to)
 
 
-def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes(
+def test_the_second_training_learns_peoples_texts_and_its_own_that_are_nearest_to_them(
     small, self_training, tmp_path, monkeypatch
 ):
     learned, begun, folder = [], {}, kept(small, tmp_path / "kept", monkeypatch)
@@ -76,9 +76,10 @@ def test_the_second_training_learns_peoples_texts_and_those_that_consensus_takes
     decoding = decoding_of(self_training.train)
     drawn = drawn_candidates(model.eval(), tokenizer, examples, encode(examples, tokenizer), decoding)
     own = []
+    people = people_of(examples, tokenizer, 2.0)
     for example, candidates in zip(examples, drawn, strict=True):
-        order = [one for one in ranked(candidates, 0.5, 2.0) if one.text]
-        texts = list(dict.fromkeys(one.text for one in order if not one.faults))[:2] or [one.text for one in order[:1]]
+        prompt, _ = digest_of(example, slotting_of(tokenizer))
+        texts = best(candidates, partial(people.nearness, prompt), self_training.train)
         own += [example.model_copy(update={"target": text}) for text in texts]
     assert both[len(peoples) :] == [tuple(one.completion) for one in encode(own, tokenizer, learned=True)]
 
@@ -187,7 +188,8 @@ def test_without_steps_nothing_of_it_is_asked(small, self_training, monkeypatch)
         ({"objective": "masked"}, {}, r"self_training\.steps 10 needs objective causal, found masked"),
         ({"lora_r": 4, "init": "checkpoint"}, {}, r"self_training\.steps 10 needs lora_r 0, found 4"),
         ({"sharding": "fsdp2", "num_processes": 2}, {}, r"self_training\.steps 10 needs sharding none, found fsdp2"),
-        ({}, {"texts": 5}, r"self_training\.texts 5 is more than self_training\.num_return_sequences 4"),
+        ({}, {"texts": 5}, r"self_training\.texts 5 is more than self_training\.best 4"),
+        ({}, {"best": 5}, r"self_training\.best 5 is more than self_training\.num_return_sequences 4"),
         ({}, {"temperature": 0}, r"train\.self_training\.temperature: Input should be greater than 0"),
     ],
 )
@@ -215,6 +217,8 @@ def test_too_many_texts_at_once_are_told_by_their_parameter(small, self_training
         raise torch.OutOfMemoryError("2 GiB")
 
     monkeypatch.setattr(parts, "load_checkpoint", lambda *given: (torch.nn.Linear(1, 1), None))
+    monkeypatch.setattr(parts, "people_of", lambda *given: None)
+    monkeypatch.setattr(parts, "writer", lambda *given: None)
     monkeypatch.setattr(parts, "write_all", lacking)
     with pytest.raises(UserError, match=r"to write 64 texts at once\. Set train\.self_training\.batch_size=32\.$"):
         parts.write_own(self_training, small, parts.Parts(tmp_path), on_cuda=False)
