@@ -5,9 +5,9 @@ from logging import getLogger
 from ecom_llm.records import LIST_SEPARATOR, Example, UserError
 from ecom_llm.skills.answer import known, question
 from ecom_llm.skills.skill import Words, words
+from ecom_llm.skills.slots import never_stated, states
 from ecom_llm.train.answering.answerer import Answerer
 from ecom_llm.train.answering.texts import UNKNOWING
-from ecom_llm.write.candidates import states
 
 log = getLogger(__name__)
 NAMING = ("shop", "product")
@@ -48,7 +48,7 @@ def with_grounds(text: str, example: Example) -> str:
     stated = [
         f"{name} {value}"
         for name, value in facts.items()
-        if any(states(text, part) for part in (name, *value.split(LIST_SEPARATOR)))
+        if any(states(text, part) for part in (name, *value.split(LIST_SEPARATOR)) if not never_stated(part))
     ]
     said = words(WORDS, example.locale)
     return f"{text}\n{said['rests'].format(facts=said['comma'].join(stated) or said['nothing'])}"

@@ -64,10 +64,16 @@ def facts(example: Example) -> dict[str, str]:
     }
 
 
+def of_locale(asking: Mapping[str, Asking], locale: str) -> Asking | None:
+    """What was learned of a locale's questions, or of those of another one of its language."""
+    same = (name for name in sorted(asking) if name.split("-")[0] == locale.split("-")[0])
+    return asking.get(locale) or asking.get(next(same, ""))
+
+
 def narrowed(example: Example, asking: Mapping[str, Asking]) -> Example:
     """The question with the attribute that it asks about; with the name of it where the listing lacks it; with all where that cannot
     be told."""
-    listing, read = known(example), asking.get(example.locale)
+    listing, read = known(example), of_locale(asking, example.locale)
     about = read.asked(question(example)) if read and listing else None
     if about is None:
         return example

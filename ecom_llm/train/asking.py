@@ -18,7 +18,8 @@ LOOKED_AT = 20_000
 """Answered questions of a locale at most: what can be told by words is told by so many."""
 LEAST = 5
 """Answers that must state an attribute for it to be told."""
-MOST_TERMS = 5000
+MOST_ATTRIBUTES, MOST_TERMS = 200, 2000
+"""The commonest alone are told, by the commonest: numbers are kept for each pair, and time goes with them."""
 HELD_OUT = 5
 """One question in so many is held out, to find out whether the words tell."""
 TOLD = 0.8
@@ -37,7 +38,7 @@ class Asked(NamedTuple):
     """Of many, the first ones by this are looked at: the same ones each time, from all over the shop."""
     text: str
     attribute: str
-    """The one that the answer states; `OTHER` where it states none."""
+    """The one that the answer states; `OTHER` where it states none, or several."""
     listing: tuple[str, ...]
     """The attributes that the listing has."""
 
@@ -50,15 +51,14 @@ def stated(example: Example) -> list[str]:
 
 
 def asked(examples: Iterable[Example]) -> dict[str, list[Asked]]:
-    """Locale -> the questions whose answers state one attribute of the listing, or none."""
-    found: dict[str, list[Asked]] = defaultdict(list)
+    """Locale -> the questions that were answered from a listing, each once, however often training shows it."""
+    found: dict[str, set[Asked]] = defaultdict(set)
     for one in examples:
-        if one.skill == "answer" and (listing := known(one)) and len(names := stated(one)) < 2:
-            rows = found[one.locale]
-            order = sha256(one.id.encode()).digest()
-            rows.append(Asked(order, question(one), names[0] if names else OTHER, tuple(listing)))
-            if len(rows) == 2 * LOOKED_AT:
-                rows[:] = sorted(rows)[:LOOKED_AT]
+        if one.skill == "answer" and (listing := known(one)):
+            names, order = stated(one), sha256(one.id.encode()).digest()
+            found[one.locale].add(Asked(order, question(one), names[0] if len(names) == 1 else OTHER, tuple(listing)))
+            if len(found[one.locale]) == 2 * LOOKED_AT:
+                found[one.locale] = set(sorted(found[one.locale])[:LOOKED_AT])
     return {locale: sorted(found[locale])[:LOOKED_AT] for locale in sorted(found)}
 
 
@@ -75,26 +75,36 @@ def learned_asking(examples: Iterable[Example]) -> dict[str, Asking]:
 
 def told_by_words(rows: Sequence[Asked]) -> Asking | None:
     """What questions teach: learned from all but some, which have to be told rightly; then from all."""
-    counts = Counter(one.attribute for one in rows)
-    rows = [one for one in rows if counts[one.attribute] >= LEAST]
+    counts = Counter(one.attribute for one in rows if one.attribute != OTHER)
+    told = {name for name, count in counts.most_common(MOST_ATTRIBUTES) if count >= LEAST}
+    rows = [one for one in rows if one.attribute == OTHER or one.attribute in told]
     first = learned_from([one for at, one in enumerate(rows) if at % HELD_OUT])
-    tried = [one for one in rows[::HELD_OUT] if one.attribute != OTHER]
+    tried = rows[::HELD_OUT]
     if first is None or not tried:
         return None
-    right = sum(first.asked(one.text) == one.attribute for one in tried)
+    right = sum(told_rightly(first.asked(one.text), one) for one in tried)
     return learned_from(rows) if right >= TOLD * len(tried) else None
+
+
+def told_rightly(attribute: str | None, one: Asked) -> bool:
+    """Whether a prompt would show what the answer states: that line, or the whole listing or the name of what it lacks where the
+    answer states none, or several."""
+    return attribute not in one.listing if one.attribute == OTHER else attribute == one.attribute
 
 
 def learned_from(rows: Sequence[Asked]) -> Asking | None:
     """Questions -> how they tell; None where fewer than two attributes are asked about.
 
-    What an answer without any attribute was asked for, nobody says. Where the words tell of one that the listing has, the answer
-    says that they tell wrongly: it is another question, and is learned as such. Where the listing lacks it, they may be right.
+    What an answer without any attribute was asked for, or with several, nobody says. Where the words tell of one that the listing
+    has, the answer says that they tell wrongly: it is another question, and is learned as such. Where the listing lacks it, they
+    may be right.
     """
     telling = [(one.text, one.attribute) for one in rows if one.attribute != OTHER]
     if len({name for _, name in telling}) < 2:
         return None
     first = fitted(telling)
+    if not first.weights:
+        return None
     others = [one for one in rows if one.attribute == OTHER and first.asked(one.text) in one.listing]
     return fitted([*telling, *((one.text, OTHER) for one in others)]) if len(others) >= LEAST else first
 
@@ -108,8 +118,8 @@ def fitted(rows: Sequence[tuple[str, str]]) -> Asking:
     attributes = tuple(sorted({name for _, name in rows}))
     wanted = torch.tensor([attributes.index(name) for _, name in rows])
     bags = [[column[term] for term in found if term in column] for found in held]
-    seen = torch.tensor(list(chain.from_iterable(bags)))
-    starts = torch.tensor([0, *accumulate(map(len, bags[:-1]))])
+    seen = torch.tensor(list(chain.from_iterable(bags)), dtype=torch.long)
+    starts = torch.tensor([0, *accumulate(map(len, bags[:-1]))], dtype=torch.long)
     weights = torch.zeros(len(column), len(attributes), dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(len(attributes), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights, bias], max_iter=MOST_STEPS, history_size=10, line_search_fn="strong_wolfe")

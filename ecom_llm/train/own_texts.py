@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -30,7 +29,7 @@ from ecom_llm.write.copies import Copies
 from ecom_llm.write.decoding import Decoding
 from ecom_llm.write.encode import encode, slotting_of, with_slots
 from ecom_llm.write.generation import drawn_candidates, in_order
-from ecom_llm.write.reranking import Grams, gain, grams
+from ecom_llm.write.reranking import gain, grams
 
 logger = logging.getLogger(__name__)
 PIECE = 400
@@ -96,14 +95,19 @@ def decoding_of(train: Train) -> Decoding:
 class People:
     """What people wrote for each prompt, as the model writes it: with slots open, so that other products' texts may be the same."""
 
-    texts: Mapping[bytes, tuple[Grams, ...]]
-    """Digest of a prompt -> its distinct texts' n-grams."""
+    texts: Mapping[bytes, tuple[str, ...]]
+    """Digest of a prompt -> its distinct texts."""
     beta: float
 
-    def nearness(self, prompt: bytes, text: str) -> float:
-        """How much a text has of the nearest that people wrote for the prompt, 0 to 1."""
-        mine = grams(text)
-        return max(gain(mine, one, self.beta) for one in self.texts[prompt])
+    def nearness(self, prompt: bytes) -> Callable[[str], float]:
+        """What tells how much a text has of the nearest that people wrote for the prompt, 0 to 1."""
+        wanted = [grams(text) for text in self.texts[prompt]]
+
+        def near(text: str) -> float:
+            mine = grams(text)
+            return max(gain(mine, one, self.beta) for one in wanted)
+
+        return near
 
 
 def digest_of(example: Example, slotting: Slotting | None) -> tuple[bytes, str]:
@@ -114,14 +118,14 @@ def digest_of(example: Example, slotting: Slotting | None) -> tuple[bytes, str]:
 
 
 def people_of(examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase, beta: float) -> People:
-    """The texts that people wrote for the examples' prompts, `MOST` for each. They are held in memory: some kilobytes an example."""
+    """The texts that people wrote for the examples' prompts, `MOST` for each. They are held in memory."""
     slotting = slotting_of(tokenizer)
     said: dict[bytes, dict[str, None]] = defaultdict(dict)
     for example in examples:
         prompt, text = digest_of(example, slotting)
         if len(said[prompt]) < MOST:
             said[prompt][text] = None
-    return People({prompt: tuple(map(grams, texts)) for prompt, texts in said.items()}, beta)
+    return People({prompt: tuple(texts) for prompt, texts in said.items()}, beta)
 
 
 def best(candidates: Sequence[Candidate], near: Callable[[str], float], train: Train) -> tuple[str, ...]:
@@ -143,7 +147,7 @@ def writer(
 
     def chosen(example: Example, candidates: Sequence[Candidate]) -> tuple[str, ...]:
         prompt, _ = digest_of(example, slotting)
-        return best(candidates, partial(people.nearness, prompt), train)
+        return best(candidates, people.nearness(prompt), train)
 
     def write(examples: Sequence[Example]) -> list[tuple[str, ...]]:
         encoded = encode(examples, tokenizer)

@@ -7,6 +7,7 @@ from math import ceil
 
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
+from ecom_llm.skills.asking import UNLISTED
 from ecom_llm.skills.slots import SLOT, Slotting, open_slots, slots_of, wanted_mentions, words_of
 from ecom_llm.train.asking import learned_asking
 from ecom_llm.write.encode import sayable
@@ -37,10 +38,11 @@ def learned_slotting(examples: Iterable[Example], min_value_share: float, marks:
     stated: dict[str, Counter[int]] = defaultdict(Counter)
     values: dict[str, set[str]] = defaultdict(set)
     common: Counter[str] = Counter()
-    total = 0
+    total = lacking = 0
     for example in examples:
         total += 1
         slotted = sayable(example, every)
+        lacking += UNLISTED in slotted
         here = Counter(SLOT.findall(open_slots(example.target, slotted, every)))
         held.update(here)
         for slot, count in here.items():
@@ -49,6 +51,8 @@ def learned_slotting(examples: Iterable[Example], min_value_share: float, marks:
             values[slot].add(value)
             common[value.casefold()] += 1
     names = frozenset(slot for slot, count in held.items() if count > 1 and len(values[slot]) > 1)
+    if 2 * held[UNLISTED] < lacking:  # few answers name what the listing lacks
+        names -= {UNLISTED}
     shown = frozenset(value for value, count in common.items() if count >= min_value_share * total)
     most = {slot: within(stated[slot], STATED) for slot in sorted(names)} if marks else {}
     slotting = every.model_copy(update={"names": names, "shown": shown if min_value_share else None, "most": most})

@@ -72,7 +72,8 @@ def owed_slots(example: Example, slotting: Slotting | None) -> dict[str, str]:
     if skill.owes_all:
         return slots_of(skill.facts(example))
     if slotting and (asked := skill.narrowed(example, slotting.asking)) is not example:
-        return slots_of(skill.slots(asked))
+        slots = slots_of(skill.slots(asked))
+        return slots if len(slots) == 1 else {}  # of a list, an answer states what it was asked about
     return slots_of(skill.slots(example)) if slotting and slotting.marks else {}
 
 

@@ -34,7 +34,12 @@ def slotting_of(tokenizer: "PreTrainedTokenizerBase") -> Slotting | None:
     saved = tokenizer.init_kwargs.get("slots", False)
     if saved is True:  # models of before 2026-12 know every slot, and spell those that are no token
         return EVERY
-    return Slotting.model_validate(saved) if saved else None
+    if not saved:
+        return None
+    read = getattr(tokenizer, "_read_slotting", (None, None))
+    if read[0] is not saved:  # what was learned of questions is many numbers, and a text is written in milliseconds
+        tokenizer._read_slotting = read = (saved, Slotting.model_validate(saved))
+    return read[1]
 
 
 def with_slots(example: Example, slotting: Slotting, learned: bool = False) -> Example:
@@ -54,7 +59,8 @@ def with_slots(example: Example, slotting: Slotting, learned: bool = False) -> E
 def sayable(example: Example, slotting: Slotting) -> dict[str, str]:
     """Name -> value of what may stand in a text for this example: all its attributes, and what its listing was asked for and lacks."""
     skill = SKILLS[example.skill]
-    return {**skill.slots(example), **skill.slots(skill.narrowed(example, slotting.asking))}
+    # what the prompt shows comes first: of two attributes with one value, the text states the one that was asked for
+    return {**skill.slots(skill.narrowed(example, slotting.asking)), **skill.slots(example)}
 
 
 def own_slots(example: Example, slotting: Slotting) -> dict[str, str]:

@@ -15,10 +15,10 @@ ABSTENTIONS = {
     "en": r"\b(?:do(?:es)? not|don'?t|doesn'?t|can(?:no|')t|can not|could not|unable to)"
     r" (?:know|say|tell|find|answer|confirm|state|mention)\b"
     r"|\bnot (?:sure|known|certain|stated|mentioned|specified)\b|\bno (?:information|idea|details?)\b"
-    r"|\bnot (?:have|enough) (?:\w+ )?information\b|\b(?:says nothing|has no word) (?:about|on)\b"
-    r"|\b(?:listing|page|description) (?:says nothing|is silent)\b",
-    "zh": "不知道|不清楚|不确定|无法(?:确定|回答|判断|得知|确认)|没有(?:相关|这方面的|足够的)?(?:信息|资料)"
-    "|(?:没有?|未)(?:提及|提到|说明(?!书)|写明|写到|标注|标明|注明|提供)|暂无|不太清楚",
+    r"|\bnot (?:have|enough) (?:\w+ )?information\b|\bsays nothing about\b"
+    r"|\b(?:listing|page|description) (?:says nothing|is silent|has no word)\b",
+    "zh": "不知道|不清楚|不确定|无法(?:确定|回答|判断|得知|确认)|没有(?:相关|这方面的|足够的)?(?:信息|资料|说明(?!书))"
+    "|(?:没有?|未)(?:提及|提到|说明(?!书)|写明|写到|标注|标明|注明)|未提供|暂无|不太清楚",
 }
 """Language -> how a text says that it does not know."""
 
@@ -88,7 +88,7 @@ class AbstentionRate(OfflineMetric):
             for abstained, known in zip(said, references, strict=True)
         ]
         lacking = f"no test question is {kind}, or the language's words for not knowing are not listed"
-        return mean(f"abstention_{kind}", scores, signed(phrases=language(locale)), lacking)
+        return mean(f"abstention_{kind}", scores, signed(phrases=f"{language(locale)}.2"), lacking)
 
 
 class AbstentionShare(OfflineMetric):
@@ -113,4 +113,4 @@ class AbstentionShare(OfflineMetric):
             for abstained, counts in zip(said, references, strict=True)
         ]
         lacking = "no question was asked with such evidence, or the language's words for not knowing are not listed"
-        return mean(name, scores, signed(phrases=language(locale)), lacking)
+        return mean(name, scores, signed(phrases=f"{language(locale)}.2"), lacking)

@@ -259,7 +259,8 @@ def test_grounds_are_the_attributes_an_answer_states() -> None:
     assert with_grounds("It is red.", example) == "It is red.\nRests on: colour red"
     told = with_grounds("Cotton, and waterproof.", example)
     assert told.split("\n")[1] == "Rests on: material silk; cotton; waterproof yes"
-    assert with_grounds("Buy it.", example) == "Buy it.\nRests on: nothing of the listing, word for word"
+    for text in ("Buy it.", "Yes, buy it."):
+        assert with_grounds(text, example) == f"{text}\nRests on: nothing of the listing, word for word"
     for text in ("I don't know.", "On the sole, the page says nothing.", "鞋底一栏，详情页里没写明。"):
         assert with_grounds(text, example) == text
     assert with_grounds("It is red.", asked("answer", "en", {"question": "Is it?"})) == "It is red."

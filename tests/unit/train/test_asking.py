@@ -98,6 +98,68 @@ def test_a_question_about_a_product_without_a_listing_stays_as_it_is():
     assert with_slots(example, SLOTTING) == example
 
 
+def test_copies_of_a_weighty_question_do_not_vouch_for_each_other():
+    """Words that tell nothing, each question shown five times: held out are other ones than those that were learned."""
+    noise = [
+        asked(n, f"word{n % 97} word{n % 89}?", f"It is {COLOURS[n % 4]}.", LISTING | {"colour": COLOURS[n % 4]})
+        for n in range(300)
+    ]
+    noise = [
+        one.model_copy(update={"target": one.target if n % 2 else "It is leather."}) for n, one in enumerate(noise)
+    ]
+    assert learned_asking([one for one in noise for _ in range(5)]) == {}
+
+
+def test_of_two_attributes_with_one_value_the_text_states_the_one_that_was_asked_for():
+    twice = asked(1, "Which strap has it?", "It is red.", {"colour": "red", "strap": "red"})
+    assert with_slots(twice, SLOTTING).target == "It is ⟦strap⟧."
+    marking = SLOTTING.model_copy(update={"marks": True})
+    assert set(with_slots(twice, marking).attributes) == {"⟦strap⟧", "question"}
+
+
+def test_questions_whose_answers_need_several_lines_speak_against_one():
+    both = [asked(1000 + n, "Which strap and colour has it?", "It is red, of leather.", LISTING) for n in range(400)]
+    read = learned_asking([*shop(), *both]).get("en")
+    assert read is None or read.asked("Which strap and colour has it?") is None
+
+
+def test_what_few_answers_name_is_not_owed():
+    found = [
+        one.model_copy(update={"target": "That is nowhere said."})
+        if "Nothing is said" in one.target and at % 5
+        else one
+        for at, one in enumerate(shop())
+    ]
+    slotting = learned_slotting(found, min_value_share=0.0)
+    assert "?" in SLOTTING.names and "?" not in slotting.names
+    lacking = asked(1, "Which strap has it?", "", {"colour": "red"})
+    assert faults("That is nowhere said.", lacking, slotting) == 0
+    assert with_slots(lacking, slotting).attributes == {"?": "strap", "question": "Which strap has it?"}
+
+
+def test_of_a_list_an_answer_owes_nothing_more_than_it_says():
+    several = asked(1, "Which strap has it?", "", {"strap": "leather; steel"})
+    assert own_slots(several, SLOTTING) == {"strap 1": "leather", "strap 2": "steel"}
+    assert owed_slots(several, SLOTTING) == {}
+
+
+def test_questions_without_a_word_teach_nothing():
+    mute = [
+        one.model_copy(update={"attributes": {**one.attributes, "question": "?" * (1 + n % 3)}})
+        for n, one in enumerate(shop())
+    ]
+    assert learned_asking(mute) == {}
+    own = [
+        one.model_copy(update={"attributes": {**one.attributes, "question": f"w{n}"}}) for n, one in enumerate(shop())
+    ]
+    assert learned_asking(own) == {}
+
+
+def test_a_locale_goes_by_another_one_of_its_language():
+    example = asked(1, "Which strap has it?", "", LISTING).model_copy(update={"locale": "en-GB"})
+    assert set(with_slots(example, SLOTTING).attributes) == {"⟦strap⟧", "question"}
+
+
 def test_chinese_is_read_by_characters_and_their_pairs():
     assert terms("USB接口") == ["usb", "接", "口", "usb 接", "接 口"]
 

@@ -49,8 +49,8 @@ def test_nearness_is_to_what_people_wrote_for_the_same_prompt_whosever_product_i
     prompt, target = digest_of(red, slotting)
     assert (prompt, target) == (digest_of(green, slotting)[0], "a ⟦colour⟧ dress")
     texts = ("a ⟦colour⟧ dress", "this ⟦colour⟧ dress", "a ⟦colour⟧ gown", "it is blue")
-    assert [people.nearness(prompt, text) for text in texts] == [1.0, 1.0, pytest.approx(0.45, abs=0.1), 0.0]
-    assert people.nearness(digest_of(blue, slotting)[0], "it is blue") == 1.0
+    assert [people.nearness(prompt)(text) for text in texts] == [1.0, 1.0, pytest.approx(0.45, abs=0.1), 0.0]
+    assert people.nearness(digest_of(blue, slotting)[0])("it is blue") == 1.0
 
 
 def test_items_and_answers_from_evidence_are_not_the_models_to_write(small):

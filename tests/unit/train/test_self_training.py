@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_the_second_training_learns_peoples_texts_and_its_own_that_are_nearest_t
     people = people_of(examples, tokenizer, 2.0)
     for example, candidates in zip(examples, drawn, strict=True):
         prompt, _ = digest_of(example, slotting_of(tokenizer))
-        texts = best(candidates, partial(people.nearness, prompt), self_training.train)
+        texts = best(candidates, people.nearness(prompt), self_training.train)
         own += [example.model_copy(update={"target": text}) for text in texts]
     assert both[len(peoples) :] == [tuple(one.completion) for one in encode(own, tokenizer, learned=True)]
 
