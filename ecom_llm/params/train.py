@@ -8,7 +8,7 @@ from ecom_llm.params.section import Section
 
 
 class SelfTraining(Section):
-    """A second training, on people's texts and on the best of those that the model itself writes after the first (RAFT)."""
+    """A second training, on people's texts and on the best of those that the model itself writes after the first (MBR fine-tuning)."""
 
     steps: int = Field(ge=0)
     """Its optimizer steps, with a schedule of their own, after the `max_steps` of the first; 0 is off."""

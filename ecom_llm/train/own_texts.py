@@ -110,7 +110,7 @@ class People:
         return near
 
 
-def digest_of(example: Example, slotting: Slotting | None) -> tuple[bytes, str]:
+def prompt_and_target(example: Example, slotting: Slotting | None) -> tuple[bytes, str]:
     """What stands for all that an example's prompt asks for, in whatever order, and its target as the model writes it."""
     shown = with_slots(example, slotting) if slotting else example
     asked = (example.skill, example.locale, *sorted(shown.attributes.items()))
@@ -122,7 +122,7 @@ def people_of(examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase, b
     slotting = slotting_of(tokenizer)
     said: dict[bytes, dict[str, None]] = defaultdict(dict)
     for example in examples:
-        prompt, text = digest_of(example, slotting)
+        prompt, text = prompt_and_target(example, slotting)
         if len(said[prompt]) < MOST:
             said[prompt][text] = None
     return People({prompt: tuple(texts) for prompt, texts in said.items()}, beta)
@@ -146,7 +146,7 @@ def writer(
     decoding, slotting = decoding_of(train), slotting_of(tokenizer)
 
     def chosen(example: Example, candidates: Sequence[Candidate]) -> tuple[str, ...]:
-        prompt, _ = digest_of(example, slotting)
+        prompt, _ = prompt_and_target(example, slotting)
         return best(candidates, people.nearness(prompt), train)
 
     def write(examples: Sequence[Example]) -> list[tuple[str, ...]]:

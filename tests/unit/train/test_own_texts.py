@@ -7,7 +7,16 @@ from ecom_llm.shards import read_records, write_records
 from ecom_llm.skills.slots import Slotting
 from ecom_llm.train import own_texts, parts
 from ecom_llm.train.encoded_texts import EncodedTexts, encoded_batches, write_whole
-from ecom_llm.train.own_texts import asked, best, digest_of, is_written, people_of, to_learn, whole_pieces, write_all
+from ecom_llm.train.own_texts import (
+    asked,
+    best,
+    is_written,
+    people_of,
+    prompt_and_target,
+    to_learn,
+    whole_pieces,
+    write_all,
+)
 from ecom_llm.train.parts import with_own
 from ecom_llm.train.tokenizer import train_tokenizer
 from ecom_llm.write.candidates import Candidate
@@ -46,11 +55,11 @@ def test_nearness_is_to_what_people_wrote_for_the_same_prompt_whosever_product_i
     slotting = Slotting(names=frozenset({"colour"}), shown=frozenset())
     tokenizer.init_kwargs["slots"] = slotting.model_dump(mode="json")
     people = people_of([red, green, blue], tokenizer, 2.0)
-    prompt, target = digest_of(red, slotting)
-    assert (prompt, target) == (digest_of(green, slotting)[0], "a ⟦colour⟧ dress")
+    prompt, target = prompt_and_target(red, slotting)
+    assert (prompt, target) == (prompt_and_target(green, slotting)[0], "a ⟦colour⟧ dress")
     texts = ("a ⟦colour⟧ dress", "this ⟦colour⟧ dress", "a ⟦colour⟧ gown", "it is blue")
     assert [people.nearness(prompt)(text) for text in texts] == [1.0, 1.0, pytest.approx(0.45, abs=0.1), 0.0]
-    assert people.nearness(digest_of(blue, slotting)[0])("it is blue") == 1.0
+    assert people.nearness(prompt_and_target(blue, slotting)[0])("it is blue") == 1.0
 
 
 def test_items_and_answers_from_evidence_are_not_the_models_to_write(small):

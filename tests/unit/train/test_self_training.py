@@ -15,7 +15,7 @@ from ecom_llm.records import Example, UserError
 from ecom_llm.shards import read_records, write_records
 from ecom_llm.train import own_texts, parts, stage
 from ecom_llm.train.model import load_checkpoint
-from ecom_llm.train.own_texts import best, decoding_of, digest_of, people_of
+from ecom_llm.train.own_texts import best, decoding_of, people_of, prompt_and_target
 from ecom_llm.train.telling import Telling
 from ecom_llm.train.told import read_told
 from ecom_llm.train.watchdog import Watchdog
@@ -77,7 +77,7 @@ def test_the_second_training_learns_peoples_texts_and_its_own_that_are_nearest_t
     own = []
     people = people_of(examples, tokenizer, 2.0)
     for example, candidates in zip(examples, drawn, strict=True):
-        prompt, _ = digest_of(example, slotting_of(tokenizer))
+        prompt, _ = prompt_and_target(example, slotting_of(tokenizer))
         texts = best(candidates, people.nearness(prompt), self_training.train)
         own += [example.model_copy(update={"target": text}) for text in texts]
     assert both[len(peoples) :] == [tuple(one.completion) for one in encode(own, tokenizer, learned=True)]
