@@ -8,10 +8,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params, load_params
+from ecom_llm.params import Params, Promote, load_params
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
+from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback, withdraw
 from ecom_llm.registry.approvals import answer_to_last, last_decision
@@ -29,14 +30,17 @@ from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
 
-def rival(registry: Registry, candidate: Entrant, run: CandidateRun) -> Entrant | None:
-    """The champion as the gate is to see it: on the candidate's test set, unless the candidate is from another clone."""
+def rival(registry: Registry, candidate: Entrant, run: CandidateRun, rules: Promote) -> Entrant | None:
+    """The champion as the gate is to see it: on the candidate's test set and by its metrics, unless the candidate is from
+    another clone."""
     champion = registry.champion()
     if champion is None:
         return None
     entrant = registry.entrant(champion)
-    if entrant.evidence.test_set == candidate.evidence.test_set or not git.has_commit(run.base, run.commit):
-        return entrant  # on different test sets the gate refuses, and says so
+    ours, theirs = candidate.evidence, entrant.evidence
+    alike = ours.test_set == theirs.test_set and measured_otherwise(ours, theirs, rules) is None
+    if alike or not git.has_commit(run.base, run.commit):
+        return entrant  # of what is not alike the gate says so, and refuses
     return measured_anew(entrant, registry.model_folder(champion), run)
 
 
@@ -107,7 +111,7 @@ def decide_promotion(candidate: Version, workspace: Workspace) -> GateDecision:
     entrant = registry.entrant(candidate)
     run = CandidateRun(workspace.path, workspace.commit, workspace.layout)
     people = heard(registry, candidate, params.promote)
-    champion = rival(registry, entrant, run)
+    champion = rival(registry, entrant, run, params.promote)
     decision = decide(entrant, champion, params.promote, params.evaluate.seed, people)
     settle(registry, candidate, decision, workspace.layout, params, champion)
     return decision
@@ -132,7 +136,7 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
         own = params_of(files, params)
         run = CandidateRun(layout.workspace, candidate.tags["snapshot"], files)
         people = heard(registry, candidate, own.promote)
-        champion = rival(registry, asked, run)
+        champion = rival(registry, asked, run, own.promote)
         decision = decide(asked, champion, own.promote, own.evaluate.seed, people)
         settle(registry, candidate, decision, files, own, champion)
     return decision

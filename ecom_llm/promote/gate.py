@@ -166,7 +166,7 @@ def plain_check(kind: str, reason: str) -> Check:
 
 def not_alike(match: Match) -> str | None:
     """Why the two cannot be compared, or None."""
-    reason = incomparable(match.candidate.evidence, match.champion.evidence)
+    reason = incomparable(match.candidate.evidence, match.champion.evidence, match.rules)
     ours, theirs = ({output.id for output in entrant.outputs} for entrant in (match.candidate, match.champion))
     if reason is None and ours != theirs:
         return f"{len(ours ^ theirs)} test examples have an output of one alone; evaluate both again"

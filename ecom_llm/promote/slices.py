@@ -5,7 +5,7 @@ from math import isfinite
 
 from ecom_llm.evaluate.evidence import LIKELIHOODS, Evidence
 from ecom_llm.evaluate.subsets import ALL
-from ecom_llm.params import Slice, SubsetRegression
+from ecom_llm.params import Promote, Slice, SubsetRegression
 from ecom_llm.skills import SKILLS
 
 
@@ -42,8 +42,26 @@ def slices(rule: Slice, evidence: Evidence) -> Iterator[tuple[str, str]]:
                     yield skill, locale
 
 
-def incomparable(candidate: Evidence, champion: Evidence) -> str | None:
-    """Why two evidences cannot be compared, or None: the same test examples, skills and locales make them alike."""
+def compared(rules: Promote) -> list[str]:
+    """The metrics by which a candidate is held against the champion."""
+    return sorted({rule.metric for rule in (rules.primary, *rules.regressions, *rules.subset_regressions)})
+
+
+def measured_otherwise(candidate: Evidence, champion: Evidence, rules: Promote) -> str | None:
+    """Which compared metric was measured in two ways, or None: numbers of two signatures are no numbers of one metric."""
+    for metric in compared(rules):
+        ours, theirs = (evidence.signatures.get(metric, {}) for evidence in (candidate, champion))
+        for locale in sorted(ours.keys() & theirs.keys()):
+            if ours[locale] != theirs[locale]:
+                return (
+                    f"{metric}/{locale} was measured in two ways, signature {ours[locale]} and {theirs[locale]}; "
+                    "evaluate the champion as the candidate was"
+                )
+    return None
+
+
+def incomparable(candidate: Evidence, champion: Evidence, rules: Promote) -> str | None:
+    """Why two evidences cannot be compared, or None: the same test examples, skills, locales and ways of measuring make them alike."""
     if candidate.objective != champion.objective:
         return (
             f"one is {candidate.objective} and the other {champion.objective}, which no metric compares; "
@@ -60,4 +78,4 @@ def incomparable(candidate: Evidence, champion: Evidence) -> str | None:
     )
     if ours != theirs:
         return f"they differ in skills or locales: {', '.join(sorted(ours ^ theirs))} is in one alone"
-    return None
+    return measured_otherwise(candidate, champion, rules)

@@ -12,6 +12,9 @@ MATCHER = signed(
     match="words", synonyms="ecom_llm.evaluate.synonyms", units="ecom_llm.evaluate.quantities", plural="S stemmer"
 )
 
+LISTS = "whole"
+"""An answer is to state the lists of which people's states every value: since 2026-11-29, by ADR 36."""
+
 
 def matcher_signature() -> str:
     """What decides whether a value is stated."""
@@ -35,7 +38,10 @@ class AttributeCoverage(OfflineMetric):
             wanted = matcher.named(expected)
             pairs.append((float(len(wanted & matcher.find(text))), float(len(wanted))))
         return ratio(
-            "attribute_coverage", pairs, matcher_signature(), "no example has an attribute its text is to state"
+            "attribute_coverage",
+            pairs,
+            f"{matcher_signature()}|lists:{LISTS}",
+            "no example has an attribute its text is to state",
         )
 
 

@@ -298,6 +298,24 @@ def test_what_is_not_alike_is_not_compared(changes: dict[str, object], words: st
     assert decision.compared_with == "1"
 
 
+@pytest.mark.parametrize(
+    ("metric", "locale", "compared"),
+    [
+        ("attribute_coverage", "zh", False),
+        ("bits_per_byte", "en", False),
+        ("distinct_4", "en", True),  # no rule compares it
+        ("attribute_coverage", "fr", True),  # the champion has no such locale
+    ],
+)
+def test_numbers_measured_in_two_ways_are_not_compared(metric: str, locale: str, compared: bool) -> None:
+    champion = entrant("1", signatures={metric: {"en": "han:jieba 1", "zh": "han:jieba 1"}})
+    candidate = entrant("2", bits=lambda number: 1.0, signatures={metric: {locale: "han:jieba 2"}})
+    decision = decide(candidate, champion, rules(), 1)
+    assert decision.approved is compared
+    said = f"{metric}/{locale} was measured in two ways, signature han:jieba 2 and han:jieba 1"
+    assert any(said in check.reason for check in decision.checks) is not compared
+
+
 def test_outputs_on_other_examples_are_not_compared() -> None:
     champion = entrant("1")
     decision = decide(

@@ -31,6 +31,8 @@ class MemoryRegistry:
     versions: dict[str, Version]
     test_sets: dict[str, str]
     now: str | None = None
+    signatures: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    """Version -> metric -> locale -> signature."""
     decisions: list[tuple[str, GateDecision, str]] = field(default_factory=list)
 
     def champion(self) -> Version | None:
@@ -39,7 +41,12 @@ class MemoryRegistry:
     def entrant(self, asked: Version) -> Entrant:
         metrics = {"all": {"all": {"bits_per_byte": float(asked.number)}}}
         evidence = Evidence(
-            test_set=self.test_sets[asked.number], tokenizer="t", examples=0, metrics=metrics, baselines={}
+            test_set=self.test_sets[asked.number],
+            tokenizer="t",
+            examples=0,
+            metrics=metrics,
+            baselines={},
+            signatures=self.signatures.get(asked.number, {}),
         )
         return Entrant("shop", asked.number, evidence, [], asked.rolled_back)
 
@@ -93,26 +100,33 @@ def test_a_person_may_bring_a_rolled_back_version_back(registry):
     assert model.decide_again.fn(registry.versions["2"], rules(threshold=9)).approved
 
 
-def test_the_champion_is_measured_anew_only_on_another_test_set(registry, monkeypatch):
+def test_the_champion_is_measured_anew_only_where_it_was_measured_otherwise(registry, monkeypatch):
     run = CandidateRun(Path("base"), "0" * 40, Layout(Path("w"), Path("s")))
     candidate = registry.entrant(registry.versions["2"])
-    anew = []
+    anew, promoting = [], load_params(REPO / "params.yaml").promote
     monkeypatch.setattr(
         model, "measured_anew", lambda entrant, folder, run: anew.append((entrant.version, folder)) or entrant
     )
     monkeypatch.setattr(model.git, "has_commit", lambda base, sha: known)
     known = True
-    assert model.rival(registry, candidate, run) is None
+    assert model.rival(registry, candidate, run, promoting) is None
     registry.now = "1"
-    assert model.rival(registry, candidate, run).version == "1"
+    assert model.rival(registry, candidate, run, promoting).version == "1"
     assert anew == []
     registry.test_sets["1"] = "other"
     known = False  # a version from another clone: the gate will say that they are not comparable
-    assert model.rival(registry, candidate, run).evidence.test_set == "other"
+    assert model.rival(registry, candidate, run, promoting).evidence.test_set == "other"
     assert anew == []
     known = True
-    model.rival(registry, candidate, run)
+    model.rival(registry, candidate, run, promoting)
     assert anew == [("1", Path("model/1"))]
+    registry.test_sets["1"] = registry.test_sets["2"]
+    registry.signatures = {"1": {"attribute_coverage": {"en": "han:jieba 1"}}, "2": {}}
+    model.rival(registry, candidate, run, promoting)  # what only one has cannot differ
+    assert anew == [("1", Path("model/1"))]
+    registry.signatures["2"] = {"attribute_coverage": {"en": "han:jieba 2"}}
+    model.rival(registry, registry.entrant(registry.versions["2"]), run, promoting)
+    assert anew == [("1", Path("model/1"))] * 2
 
 
 @pytest.mark.parametrize("change", [None, "page", "tag", "words in MLflow", "decision", "rules", "no entry"])
