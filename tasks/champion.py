@@ -43,7 +43,10 @@ def measured_anew(champion: Entrant, model: Path, run: CandidateRun) -> Entrant:
         dvc.dvc("checkout", str(own.layout.prepared), cwd=own.path, env=dvc.environment(own.layout))
         shutil.copytree(model, own.layout.model)
         log = run_logger()
-        log.info("The champion was measured on other data or otherwise: evaluating version %s on this test set.", champion.version)
+        log.info(
+            "The champion was measured on other data or otherwise: evaluating version %s on this test set.",
+            champion.version,
+        )
         run_stage("evaluate", own, log.info, alone=True)
         outputs = list(read_jsonl(own.layout.outputs, Output))
         return replace(champion, evidence=read_evidence(own.layout.metrics), outputs=outputs, trainings=())
