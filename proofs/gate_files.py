@@ -211,6 +211,13 @@ def of_another_kind(good: Entrant, champion: Entrant) -> Entrant:
     return replace(good, evidence=good.evidence.model_copy(update={"objective": "masked"}))
 
 
+def counted_otherwise(good: Entrant, champion: Entrant) -> Entrant:
+    """As by another release, which takes more for stated."""
+    coverage = {locale: f"{way}|more" for locale, way in good.evidence.signatures["attribute_coverage"].items()}
+    signatures = {**good.evidence.signatures, "attribute_coverage": coverage}
+    return replace(good, evidence=good.evidence.model_copy(update={"signatures": signatures}))
+
+
 def rolled_back(good: Entrant, champion: Entrant) -> Entrant:
     return replace(good, rolled_back=True)
 
@@ -232,5 +239,6 @@ FORGERIES: Sequence[Forged] = (
     Forged("tied: the champion again", tied, ("superior", "bits_per_byte")),
     Forged("the champion with luck", lucky, ("superior", "bits_per_byte")),
     Forged("measured as another kind of model", of_another_kind, ("comparable", "")),
+    Forged("a metric counted in another way", counted_otherwise, ("comparable", "")),
     Forged("rolled back before", rolled_back, ("rolled_back", "")),
 )
