@@ -180,14 +180,16 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
         Recipe that names the registered model.
     """
     from flows.working import at_work, mend_first
+    from tasks.trial import standing_by
 
     layout, params = enter(recipe)
-    require_servers(layout, params)
-    with at_work():
-        from flows.rollback import roll_back_at_once
+    with standing_by():
+        require_servers(layout, params)
+        with at_work():
+            from flows.rollback import roll_back_at_once
 
-        champion = roll_back_at_once(params.registry.model_name, to or "")
-        mend_first(layout)  # afterwards: a shop with a bad model does not wait for it
+            champion = roll_back_at_once(params.registry.model_name, to or "")
+            mend_first(layout)  # afterwards: a shop with a bad model does not wait for it
     print(f"\nVersion {champion.number} is champion again.")
 
 

@@ -1,9 +1,7 @@
 """The smoke test of who writes for the shop, in a process of its own: that it loads, and writes."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +13,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version
 from ecom_llm.serve.smoke import Asked
 from ecom_llm.write.decoding import decoding_of
+from tasks.trial import next_process
 
 SECONDS = 300
 """A model that has not written a line by then is none to serve."""
@@ -40,20 +39,14 @@ def smoke_test(registry: Registry, version: Version) -> str:
         masked=entrant.evidence.objective == "masked",
         prompts=one_of_each(entrant.outputs),
     )
-    program = [sys.executable, "-m", "ecom_llm.serve.smoke"]
+    process = next_process()
     try:
-        done = subprocess.run(
-            program,
-            input=asked.model_dump_json(),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        )
+        output, errors = process.communicate(asked.model_dump_json(), timeout=SECONDS)
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
         return f"it had not written a line after {SECONDS} s"
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        return f"its process ended with {done.returncode}: {last}"
-    return json.loads(done.stdout.splitlines()[-1])["unfit"]
+    if process.returncode:
+        last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+        return f"its process ended with {process.returncode}: {last}"
+    return json.loads(output.splitlines()[-1])["unfit"]

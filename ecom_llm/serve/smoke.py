@@ -74,7 +74,12 @@ def says_something(text: str, skill: str, locale: str) -> bool:
 
 if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import ecom_llm.evaluate.loading  # noqa: F401  torch is loaded before anything is asked, while whoever asks does other work
+
+    given = sys.stdin.read()
+    if not given:
+        sys.exit("nothing was asked")
     try:
-        print(json.dumps({"unfit": unfit(Asked.model_validate_json(sys.stdin.read()))}))
+        print(json.dumps({"unfit": unfit(Asked.model_validate_json(given))}))
     except UserError as error:
         print(json.dumps({"unfit": str(error)}))
