@@ -43,6 +43,17 @@ def table(model: type[BaseModel], prefix: str, values: dict[str, object]) -> lis
     return rows
 
 
+def nested_in(model: type[BaseModel]) -> list[tuple[str, type[BaseModel]]]:
+    """The models that a section's fields hold, by their names, each once and with the field that holds it."""
+    found = {
+        one: name
+        for name, field in model.model_fields.items()
+        for one in (field.annotation, *typing.get_args(field.annotation))
+        if isinstance(one, type) and issubclass(one, BaseModel)
+    }
+    return sorted(((name, one) for one, name in found.items()), key=lambda pair: pair[1].__name__)
+
+
 def document() -> str:
     """The whole page."""
     values = read_yaml(REPO / "params.yaml")
@@ -62,15 +73,10 @@ def document() -> str:
             *table(model, f"{section}.", values[section]),
             "",
         ]
-        nested = {
-            one
-            for inner in model.model_fields.values()
-            for one in (inner.annotation, *typing.get_args(inner.annotation))
-        }
-        for one in sorted(
-            (m for m in nested if isinstance(m, type) and issubclass(m, BaseModel)), key=lambda m: m.__name__
-        ):
-            page += [f"### {one.__name__}", "", (one.__doc__ or "").strip(), "", *table(one, "", {}), ""]
+        for name, one in nested_in(model):
+            told, given = (one.__doc__ or "").strip(), values[section].get(name)
+            own = (f"{section}.{name}.", given) if isinstance(given, dict) else ("", {})
+            page += [f"### {one.__name__}", "", told, "", *table(one, *own), ""]
     return "\n".join(page).rstrip() + "\n"
 
 

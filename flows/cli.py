@@ -158,7 +158,9 @@ def promote(version: str, *, recipe: RecipeOption = None) -> None:
             decision = promotion(version, params)
     print("\n".join(["", decision.verdict, *decision.lines()]))
     if not decision.approved:
-        raise UserError(f"version {version} was not promoted: the gate refused it. Its rules: promote in params.yaml.")
+        raise UserError(
+            f"version {version} was not promoted: the gate refused it. Its rules: promote in params.yaml, or in the recipe."
+        )
     champion = registry.aliases().get("champion") == version
     print(f"Version {version} is champion." if champion else f"{standing_of(registry, registry.version(version))}.")
 
@@ -180,7 +182,7 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
         Recipe that names the registered model.
     """
     from flows.working import at_work, mend_first
-    from tasks.trial import standing_by
+    from tasks.standby import standing_by
 
     layout, params = enter(recipe)
     with standing_by():
@@ -190,7 +192,7 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
 
             champion = roll_back_at_once(params.registry.model_name, to or "")
             mend_first(layout)  # afterwards: a shop with a bad model does not wait for it
-    print(f"\nVersion {champion.number} is champion again.")
+    print(f"\n{champion.model_name} version {champion.number} is champion again.")
 
 
 @app.command

@@ -126,7 +126,8 @@ def report(
             withheld or f"It was not promoted. To promote it:\n  ecom-llm promote {decision.candidate}{named(recipe)}"
         )
     else:
-        then = "The champion stays as it is. The rules stand in params.yaml under promote."
+        where = "params.yaml" if recipe is None else f"{recipe}, or where it names none in params.yaml,"
+        then = f"The champion stays as it is. The rules stand in {where} under promote."
     verdict = "\n".join([decision.verdict, *reasons])
     texts = samples(entrant.outputs) if encoder is None else ""
     parts = [metric_lines(entrant.evidence), texts, verdict, then, f"The run's page:\n  {page}"]

@@ -13,7 +13,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version
 from ecom_llm.serve.smoke import Asked
 from ecom_llm.write.decoding import decoding_of
-from tasks.trial import next_process
+from tasks.standby import next_process
 
 SECONDS = 300
 """A model that has not written a line by then is none to serve."""

@@ -22,7 +22,7 @@ __all__ = ["Entrant", "decide"]
 def unmatched(kind: str, rule: Slice, bound: float | None) -> Check:
     """A rule that matches no slice would pass unseen: it refuses."""
     where = named(rule, rule.skill, rule.locale)
-    reason = f"{where} {rule.metric} matches no slice of this run, so the rule cannot be kept; mend it in params.yaml"
+    reason = f"{where} {rule.metric} matches no slice of this run, so the rule cannot be kept; mend it in params.yaml, or in the recipe"
     return Check(rule=kind, slice=where, metric=rule.metric, found=None, bound=bound, passed=False, reason=reason)
 
 

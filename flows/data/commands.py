@@ -11,7 +11,7 @@ app = App(
 )
 
 
-def add(path: str) -> None:
+def add(path: str, *more: str) -> None:
     """Put a data file, of this machine or from an address, under data/sources, versioned by DVC, and push it to DVC's remote.
 
     A file of that name that is there already gets a new version. Then say how it is read: `ecom-llm inspect PATH` proposes
@@ -20,21 +20,26 @@ def add(path: str) -> None:
 
     For example:
 
-        ecom-llm add ~/export/products.csv
+        ecom-llm add ~/export/products.csv ~/export/reviews.csv
 
     Parameters
     ----------
     path
         File or folder to copy; or an address (http, https, s3, gs, azure), of http of one file. `dvc update` fetches it again.
+    more
+        Further ones.
     """
     from ecom_llm.params.location import is_address
     from flows.data.adding import add_source, added_lines
     from flows.data.importing import add_address
 
-    source = Path(path).expanduser().resolve()  # before `enter` changes the working directory
+    sources = {
+        one: Path(one).expanduser().resolve() for one in (path, *more)
+    }  # before `enter` changes the working directory
     layout, _ = enter()
-    added = add_address(path, layout) if is_address(path) else add_source(source, layout)
-    print("\n".join(added_lines(added, layout)))
+    for one, source in sources.items():
+        added = add_address(one, layout) if is_address(one) else add_source(source, layout)
+        print("\n".join(added_lines(added, layout)))
 
 
 def inspect(path: str, *, locale: str | None = None, rows: int | None = None, write: Path | None = None) -> None:

@@ -86,8 +86,8 @@ def unusable(source: Source, name: str, error: Exception) -> UserError:
     said = (" ".join(str(error).split()) or type(error).__name__)[:300]
     return UserError(
         f"collect.sources: path {source.path!r}: the data set {name} cannot be read: {said}. Expected a folder of Parquet, "
-        "CSV or JSON files under collect.location, or the name of a public data set on the Hub and a connection to it "
-        "(`hf download NAME --repo-type dataset --local-dir FOLDER` makes a local copy)."
+        "CSV or JSON files under collect.location, or the name of a public data set on the Hub, a connection to it and "
+        "HF_HUB_OFFLINE=0 in the environment (`hf download NAME --repo-type dataset --local-dir FOLDER` makes a local copy)."
     )
 
 

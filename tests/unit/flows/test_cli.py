@@ -298,8 +298,10 @@ def test_add_copies_and_versions_a_file_once(here, capsys):
     assert "data/sources/products.csv is added" in capsys.readouterr().out
     assert (here / "data" / "sources" / "products.csv").read_text() == "id,title\n1,x\n"
     assert (here / "data" / "sources" / "products.csv.dvc").exists()
-    cli.main(["add", "export/products.csv"])
-    assert "is unchanged" in capsys.readouterr().out
+    (here / "export" / "reviews.csv").write_text("product,stars,text\n1,5,fine\n")
+    cli.main(["add", "export/products.csv", "export/reviews.csv"])
+    told = capsys.readouterr().out
+    assert "data/sources/products.csv is unchanged" in told and "data/sources/reviews.csv is added" in told
 
 
 def test_add_leaves_nothing_half_written(here, monkeypatch, capsys):

@@ -15,7 +15,7 @@ from ecom_llm.serve import smoke
 from ecom_llm.serve.smoke import Asked, unfit
 from ecom_llm.write.decoding import decoding_of
 from tasks import smoke as trying
-from tasks import trial
+from tasks import standby
 from tasks.smoke import one_of_each, smoke_test
 from tests.unit.serve.test_write import model_folder  # noqa: F401
 
@@ -118,28 +118,28 @@ def test_the_version_is_tried_in_a_process_of_its_own(model_folder, tmp_path, to
     ],
 )
 def test_a_process_that_dies_or_is_silent_is_told_of(tmp_path, monkeypatch, program, words):
-    monkeypatch.setattr(trial, "COMMAND", [sys.executable, "-c", program])
+    monkeypatch.setattr(standby, "COMMAND", [sys.executable, "-c", program])
     monkeypatch.setattr(trying, "SECONDS", 1)
     assert smoke_test(registry_of(tmp_path), SimpleNamespace(number="1")) == words
 
 
 def test_a_process_that_stands_by_is_asked_first_and_never_left_behind(monkeypatch):
     program = "import sys; given = sys.stdin.read(); print(given) if given else sys.exit(1)"
-    monkeypatch.setattr(trial, "COMMAND", [sys.executable, "-c", program])
-    with trial.standing_by():
-        process = trial.next_process()
+    monkeypatch.setattr(standby, "COMMAND", [sys.executable, "-c", program])
+    with standby.standing_by():
+        process = standby.next_process()
         assert process.communicate("asked", timeout=60) == ("asked\n", "")
-        assert trial.next_process().communicate("again", timeout=60) == ("again\n", ""), "there is always one to ask"
-    with pytest.raises(RuntimeError), trial.standing_by():
-        (process,) = trial._standing_by
+        assert standby.next_process().communicate("again", timeout=60) == ("again\n", ""), "there is always one to ask"
+    with pytest.raises(RuntimeError), standby.standing_by():
+        (process,) = standby._standing_by
         raise RuntimeError("nothing to roll back to")
-    assert process.returncode is not None and trial._standing_by == []
+    assert process.returncode is not None and standby._standing_by == []
 
 
 @pytest.mark.slow
 def test_of_a_killed_command_no_process_stays():
     """Whoever asks holds the process's input; the kernel closes it."""
-    program = "from tasks.trial import begun; import os; print(begun().pid, flush=True); os.kill(os.getpid(), 9)"
+    program = "from tasks.standby import begun; import os; print(begun().pid, flush=True); os.kill(os.getpid(), 9)"
     killed = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, check=False)
     pid = int(killed.stdout)
     deadline = time.monotonic() + 60
