@@ -9,6 +9,8 @@ from ecom_llm.records import LIST_SEPARATOR
 
 _RARE_SHARE = 0.18
 """Share of products that carry one value from the long tail."""
+_NAMELESS_SHARE = 0.25
+"""Share of products whose listing names no brand. Some listings say little: of two attributes, a model that saw none writes nonsense."""
 _MAX_FEATURES_IN_TITLE = 2
 
 
@@ -32,8 +34,10 @@ def draw_item(number: int, seed: int, schema: Schema) -> Item:
     """Draw product `number` (from 1); it depends on nothing but the seed and its number."""
     rng = Random(f"catalogue:{seed}:product:{number}")
     category = rng.choice(schema.categories)
-    facts = {"category": (category.name,), "brand": (_skewed(category.brands, rng),)}
-    chosen = set(rng.sample(range(len(category.attributes)), rng.randint(2, 5)))
+    facts, brand = {"category": (category.name,)}, _skewed(category.brands, rng)
+    if rng.random() >= _NAMELESS_SHARE:
+        facts["brand"] = (brand,)
+    chosen = set(rng.sample(range(len(category.attributes)), rng.randint(1, 5)))
     for index, attribute in enumerate(category.attributes):
         if index in chosen:
             facts[attribute.name.en] = _draw_value(attribute, rng)
@@ -58,7 +62,7 @@ def _make_rare(facts: dict[str, tuple[Term, ...]], schema: Schema, rng: Random) 
     head, tail, colour = rng.choice(schema.rare_heads), rng.choice(schema.rare_tails), rng.choice(schema.rare_colours)
     if "colour" in facts and rng.random() < 0.5:
         facts["colour"] = (colour,)
-    else:
+    elif "brand" in facts:
         facts["brand"] = (Term(head.en + tail.en, head.zh + tail.zh),)
 
 
@@ -70,7 +74,7 @@ def _draw_aspects(aspects: tuple[Aspect, ...], rng: Random) -> tuple[tuple[Term,
 
 
 def titles(items: list[Item]) -> dict[str, dict[str, str]]:
-    """Locale -> product id -> title, unique per locale: brand, up to two features, category, and a number on a tie."""
+    """Locale -> product id -> title, unique per locale: brand where there is one, up to two features, category, and a number on a tie."""
     return {locale: _titles_in(locale, items) for locale in LOCALES}
 
 
@@ -80,7 +84,7 @@ def _titles_in(locale: str, items: list[Item]) -> dict[str, str]:
     found, taken = {}, set()
     for item in items:
         features = [name for name in order if name in item.facts and name != "brand"][:_MAX_FEATURES_IN_TITLE]
-        words = [item.value(name, locale) for name in ["brand", *features, "category"]]
+        words = [item.value(name, locale) for name in ["brand", *features, "category"] if name in item.facts]
         plain = separator.join(words)
         candidates = (plain if number == 1 else f"{plain} {number}" for number in count(1))
         title = next(candidate for candidate in candidates if candidate not in taken)

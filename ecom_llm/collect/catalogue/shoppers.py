@@ -28,7 +28,7 @@ class Taste:
         first = {name: terms[0].en for name, terms in item.facts.items()}
         return (
             item.popularity
-            * (_BRAND_PULL if first["brand"] in self.brands else 1.0)
+            * (_BRAND_PULL if first.get("brand") in self.brands else 1.0)
             * (_STYLE_PULL if first.get("style") in self.styles else 1.0)
             * (_COLOUR_PULL if first.get("colour") == self.colour else 1.0)
         )

@@ -28,7 +28,7 @@ def describe(item: Item, locale: str, rng: Random) -> str:
     """A description that states every attribute of the product."""
     teller = Teller(item, locale, rng)
     names = [name for name in item.facts if name != "category"]
-    lead = _lead_names(teller, names, most=min(3, len(names) - 2))
+    lead = _lead_names(teller, names, most=min(3, max(0, len(names) - 2)))
     teller.lead(lead)
     frames = teller.wording["describe"]
     opening = teller.pick(frames["open"])
@@ -43,13 +43,13 @@ def describe(item: Item, locale: str, rng: Random) -> str:
 
 
 def advertise(item: Item, locale: str, rng: Random) -> tuple[str, str, str]:
-    """An advert: its goal, its audience, and a text that states both, the category and three or more attributes."""
+    """An advert: goal, audience, and a text that states both, the category and three or more attributes, or all there are."""
     teller = Teller(item, locale, rng)
     wording = teller.wording
     goal = rng.choice(list(wording["goals"]))
     audience = rng.choice(wording["goals"][goal].get("audiences", wording["audiences"]))
     names = [name for name in item.facts if name != "category"]
-    told = rng.sample(names, max(3, round(0.65 * len(names))))
+    told = rng.sample(names, min(len(names), max(3, round(0.65 * len(names)))))
     lead = _lead_names(teller, told, most=min(3, len(told) - 1))
     teller.lead(lead)
     opening = teller.pick(wording["goals"][goal]["open"])

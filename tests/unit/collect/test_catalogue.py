@@ -83,8 +83,11 @@ def test_categories_and_attributes(tables: Tables) -> None:
     for locale, first, second in (("en", "category", "brand"), ("zh", "类别", "品牌")):
         rows = [row for row in tables.products if row.locale == locale]
         assert len({row.attributes[first] for row in rows}) >= 8
-        assert all(list(row.attributes)[:2] == [first, second] for row in rows)
-        assert {len(row.attributes) for row in rows} == {4, 5, 6, 7}
+        assert all(next(iter(row.attributes)) == first for row in rows)
+        assert all(list(row.attributes).index(second) == 1 for row in rows if second in row.attributes)
+        assert 0.15 < sum(second not in row.attributes for row in rows) / len(rows) < 0.35
+        sizes = Counter(len(row.attributes) for row in rows)
+        assert set(sizes) == {2, 3, 4, 5, 6, 7} and sizes[2] > 0.02 * len(rows), "some listings say little"
         assert any(LIST_SEPARATOR in value for row in rows for value in row.attributes.values())
 
 
@@ -126,7 +129,7 @@ def test_an_advert_states_its_category_goal_audience_and_three_facts_or_more(
         facts = stated(advert.text, vocabularies[locale])
         assert facts <= lowered(members(product)), advert.text
         told = [value for value in product.attributes.values() if lowered(set(value.split(LIST_SEPARATOR))) <= facts]
-        assert len(told) >= 4
+        assert len(told) >= min(4, len(product.attributes))
         assert next(iter(product.attributes.values())).lower() in facts
         assert advert.goal.lower() in advert.text.lower()
         assert advert.audience.lower() in advert.text.lower()
@@ -196,7 +199,7 @@ def test_shoppers_shop_in_one_locale_and_buy_four_to_nine_different_things(table
     assert Counter(rows[0].locale for rows in histories.values()) == {"en": SHOPPERS // 2, "zh": SHOPPERS // 2}
 
 
-@pytest.mark.parametrize(("name", "times"), [("category", 3), ("brand", 2), ("style", 2), ("colour", 1.3)])
+@pytest.mark.parametrize(("name", "times"), [("category", 3), ("brand", 2), ("style", 1.5), ("colour", 1.3)])
 def test_histories_follow_tastes_better_than_chance(name: str, times: float, tables: Tables, listings: dict) -> None:
     def agreement(pairs: list[tuple[str, str]]) -> float:
         values = [(listings[a, "en"].attributes.get(name), listings[b, "en"].attributes.get(name)) for a, b in pairs]
