@@ -18,6 +18,8 @@ class Prepare(Section):
     """Share of products (for `recommend`, of shoppers) held out to judge the model."""
     max_held_out: int = Field(ge=1)
     """Rows that validation and test may hold each, about: of more than this over its share, the share shrinks."""
+    skills: tuple[Literal["describe", "advertise", "review", "answer", "recommend"], ...] = Field(min_length=1)
+    """What is learned, of what the tables can teach; rows that make no text for these are kept as context."""
     clean: tuple[Literal["html", "mojibake", "unicode", "control", "whitespace"], ...]
     """Cleaning operations, in this order; see `ecom_llm/prepare/cleaning.py` for what each does."""
     scrub_personal_data: bool

@@ -91,5 +91,5 @@ def shopper_examples(
     bought = sift_purchases(rows, known, titles, ledger)
     made = list(examples_of(purchases_with_titles(bought, titles), work.params, ledger))
     yield from made
-    settle_purchases(bought, made, ledger)
+    settle_purchases(bought, made, "recommend" in work.params.skills, ledger)
     work.close(ledger)

@@ -28,6 +28,9 @@ def examples_of(tables: Tables, params: Prepare, ledger: Ledger) -> Iterator[Mad
     for skill in SKILLS.values():
         for example in skill.examples(tables):
             origin = origin_of_example(example)
+            if skill.name not in params.skills:
+                ledger.settle(origin, Fate("context"))
+                continue
             if not example.attributes:
                 ledger.settle(origin, Fate("rejected", "attributes: none to write from"))
                 continue
@@ -48,12 +51,13 @@ def settle_products(products: Iterable[Product], ledger: Ledger) -> None:
             ledger.settle(origin_of("products", product), Fate("context"))
 
 
-def settle_purchases(rows: Iterable[Interaction], examples: list[Example], ledger: Ledger) -> None:
-    """Purchases that nothing is predicted from or for are rejected; those in a kept history are its context."""
+def settle_purchases(rows: Iterable[Interaction], examples: list[Example], learned: bool, ledger: Ledger) -> None:
+    """Purchases that nothing is predicted from or for are rejected; those in a kept history are its context, and all where
+    recommendations are not learned."""
     histories = {(example.group, example.locale) for example in examples if TABLE_OF[example.skill] == "interactions"}
     for bought in rows:
         origin = origin_of("interactions", bought)
-        if (shopper_group(bought.shopper), bought.locale) in histories:
+        if not learned or (shopper_group(bought.shopper), bought.locale) in histories:
             ledger.settle(origin, Fate("context"))
         elif ledger.kind(origin) is None:
             ledger.settle(origin, Fate("rejected", "history: no purchase in it is left to predict"))

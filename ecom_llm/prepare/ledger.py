@@ -5,7 +5,7 @@ Each row has exactly one fate:
 - `example`: an example was made from it and kept. A product's row makes its description, an advert's, review's or
   question's row its text, an interaction's row the window that predicts this purchase.
 - `context`: it makes no text but others rest on it: a product without a description, or a purchase that only stands in
-  the history of a kept window (the first of each history).
+  the history of a kept window (the first of each history); and a row of a skill that is not learned (`prepare.skills`).
 - `duplicate`: the row or its example equals another, or its text is a near-copy of a kept one.
 - `rejected`: with a reason, at collection or here.
 

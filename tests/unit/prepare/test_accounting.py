@@ -153,6 +153,22 @@ def test_a_product_without_a_description_is_context(shop, params, account):
     assert (found.kept_as_context, found.kept_as_example, found.kept) == (1, 119, 120)
 
 
+@pytest.mark.parametrize("skill", sorted(TABLE_OF))
+def test_what_is_not_to_be_learned_is_context(shop, params, prepared_of, skill):
+    every = prepared_of(shop, [], params)
+    others = tuple(name for name in TABLE_OF if name != skill)
+    without, alone = (
+        prepared_of(shop, [], params.model_copy(update={"skills": chosen})) for chosen in (others, (skill,))
+    )
+    assert [one for one in every.examples if one.skill != skill] == list(without.examples)
+    assert [one for one in every.examples if one.skill == skill] == list(alone.examples)
+    for prepared, silent in ((without, {skill}), (alone, set(others))):
+        for name in silent:
+            found = prepared.manifest.tables[TABLE_OF[name]]
+            assert found.kept_as_context == found.kept == found.rows_in - found.duplicates - found.rejected > 0
+            assert not any("history" in reason for reason in found.reasons)
+
+
 @pytest.mark.parametrize("table", sorted(TABLES))
 def test_an_exact_repetition_is_a_duplicate(shop, params, table, account):
     found = account(only(shop, **{table: lambda rows: edited(rows, 2)}), params, table)
