@@ -14,6 +14,8 @@ from ecom_llm.skills.slots import SLOT, Slotting, slots_of, states, wanted_menti
 
 BROKEN = "\ufffd"
 """What half a character is decoded to."""
+GAP = "  "
+"""Where a word was to come and none did; `prepare` leaves one space between words."""
 
 
 LATIN = "af ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms nb nl nn no pl pt ro sk sl sq sv sw tl tr vi"
@@ -86,8 +88,8 @@ def missing(written: str, owed: Mapping[str, str], slotting: Slotting) -> int:
 
 
 def faults(written: str, example: Example, slotting: Slotting | None) -> int:
-    """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, its broken characters, and
-    how often it slips into another script.
+    """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, its broken characters and
+    gaps between words, and how often it slips into another script.
 
     A tokenizer of bytes can write the half of a character, which is read as one `�`.
     A model with slots (`slotting`) owes the slots that it knows, and mentions, by the words that training texts mention them
@@ -97,7 +99,7 @@ def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     This is what chooses among texts. What scores them is `matching.Matcher`: it knows other products' values, units and
     longer values, and a text that was chosen by it would look better than it is.
     """
-    skill, spoilt = SKILLS[example.skill], written.count(BROKEN) + slips(written, example)
+    skill, spoilt = SKILLS[example.skill], written.count(BROKEN) + written.count(GAP) + slips(written, example)
     owed = owed_slots(example, slotting)
     if slotting is None:
         return spoilt + sum(not states(written, value) for value in owed.values())
