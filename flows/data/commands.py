@@ -33,9 +33,8 @@ def add(path: str, *more: str) -> None:
     from flows.data.adding import add_source, added_lines
     from flows.data.importing import add_address
 
-    sources = {
-        one: Path(one).expanduser().resolve() for one in (path, *more)
-    }  # before `enter` changes the working directory
+    # resolved before `enter` changes the working directory
+    sources = {one: Path(one).expanduser().resolve() for one in (path, *more)}
     layout, _ = enter()
     for one, source in sources.items():
         added = add_address(one, layout) if is_address(one) else add_source(source, layout)
