@@ -34,7 +34,7 @@ SETTINGS = (
     *("promote.thresholds.0.threshold=0.8", "runtime.device=cpu"),
 )
 """Laid over params.yaml: a smaller shop, whose short training states less, and whose test set tells no loss of 0.05 from none
-(one of sixty texts that states another product's values is enough to refuse)."""
+(two of sixty texts that stated another product's values were enough to refuse)."""
 STEPS = 5000
 """Of the one training. At 2,000 and 3,000 the model was refused itself, by coverage of Chinese descriptions and by English words in
 Chinese answers: one that is to pass must write well."""

@@ -76,10 +76,7 @@ if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import ecom_llm.evaluate.loading  # noqa: F401  torch is loaded before anything is asked, while whoever asks does other work
 
-    given = sys.stdin.read()
-    if not given:
-        sys.exit("nothing was asked")
     try:
-        print(json.dumps({"unfit": unfit(Asked.model_validate_json(given))}))
+        print(json.dumps({"unfit": unfit(Asked.model_validate_json(sys.stdin.read()))}))
     except UserError as error:
         print(json.dumps({"unfit": str(error)}))

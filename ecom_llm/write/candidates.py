@@ -15,7 +15,7 @@ from ecom_llm.skills.slots import SLOT, Slotting, slots_of, states, wanted_menti
 BROKEN = "\ufffd"
 """What half a character is decoded to."""
 GAP = "  "
-"""Where a word was to come and none did; `prepare` leaves one space between words."""
+"""Where a word was to come and none did; texts that were cleaned have one space between words."""
 
 
 LATIN = "af ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms nb nl nn no pl pt ro sk sl sq sv sw tl tr vi"

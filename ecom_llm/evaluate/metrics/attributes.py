@@ -12,9 +12,6 @@ MATCHER = signed(
     match="words", synonyms="ecom_llm.evaluate.synonyms", units="ecom_llm.evaluate.quantities", plural="S stemmer"
 )
 
-LISTS = "whole"
-"""An answer is to state the lists of which people's states every value: since 2026-11-29, by ADR 36."""
-
 
 def matcher_signature() -> str:
     """What decides whether a value is stated."""
@@ -40,7 +37,8 @@ class AttributeCoverage(OfflineMetric):
         return ratio(
             "attribute_coverage",
             pairs,
-            f"{matcher_signature()}|lists:{LISTS}",
+            # ADR 36: an answer owes a list where the human one states every value of it
+            f"{matcher_signature()}|lists:whole",
             "no example has an attribute its text is to state",
         )
 
