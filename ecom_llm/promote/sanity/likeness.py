@@ -1,13 +1,16 @@
 """What texts are like together: how long, how repetitive, how alike, how copied, and whether they read like the shop's."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from statistics import fmean as mean
 
+from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.matching import normal
 from ecom_llm.evaluate.ngrams import LONG, by_characters, copied_whole, distinct, ngrams, units
 from ecom_llm.params import Sanity
 from ecom_llm.promote.sanity.finding import Finding, Texts, as_many_as, more_often
+from ecom_llm.promote.sanity.recount import example_of
+from ecom_llm.skills.answer import known as listed
 
 
 def length(texts: Texts, rules: Sanity) -> Iterator[Finding]:
@@ -47,11 +50,21 @@ def repetition(texts: Texts, rules: Sanity) -> Iterator[Finding]:
     )
 
 
+def asked(output: Output) -> Hashable:
+    """What equal texts may have in common: the prompt; of questions without a listing the product.
+
+    Those are answered by quoting what was said of the product before, and one earlier answer rightly serves several of
+    its questions.
+    """
+    unlisted = output.skill == "answer" and not listed(example_of(output))
+    return output.cluster if unlisted else tuple(output.attributes.items())
+
+
 def again(texts: Texts, written: Sequence[str]) -> list[bool]:
     """Which texts also stand under another prompt; equal prompts may have equal texts."""
-    prompts: dict[str, set[tuple[tuple[str, str], ...]]] = defaultdict(set)
+    prompts: dict[str, set[Hashable]] = defaultdict(set)
     for output, text in zip(texts.outputs, written, strict=True):
-        prompts[normal(text)].add(tuple(output.attributes.items()))
+        prompts[normal(text)].add(asked(output))
     return [len(prompts[normal(text)]) > 1 for text in written]
 
 

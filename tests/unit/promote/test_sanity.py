@@ -39,6 +39,7 @@ def texts(
     skill: str = "describe",
     locale: str = "en",
     attributes: Sequence[dict[str, str]] | None = None,
+    groups: Sequence[str] | None = None,
     ratios: Sequence[dict[str, tuple[float, float]]] | None = None,
     metrics: dict[str, float] | None = None,
     of_references: dict[str, float] | None = None,
@@ -53,6 +54,7 @@ def texts(
             text=text,
             baselines={},
             ratios=ratios[number] if ratios else {},
+            group=groups[number] if groups else "",
         )
         for number, (text, reference) in enumerate(zip(written, references, strict=True))
     ]
@@ -224,6 +226,21 @@ def test_one_text_for_other_prompts_counts_and_for_equal_prompts_does_not() -> N
     prompts = [{"number": "0"}] * 6 + [{"number": str(n)} for n in range(6, 10)]
     assert next(iter(equal(texts(same, attributes=prompts), RULES))).found == 0
     assert next(iter(equal(texts(same, same), RULES))).passed
+
+
+@pytest.mark.parametrize(("locale", "name"), [("en", "question"), ("zh", "问题")])
+def test_one_earlier_answer_may_serve_the_questions_of_its_product_and_no_other(locale: str, name: str) -> None:
+    references = CHINESE if locale == "zh" else REFERENCES
+    same = [references[0]] * 6 + list(references[6:])
+    asked = [{name: f"{number}?"} for number in range(10)]
+
+    def share(groups: Sequence[str], attributes: Sequence[dict[str, str]] = asked) -> float:
+        (found,) = equal(texts(same, references, "answer", locale, attributes, groups), RULES)
+        return found.found
+
+    assert share(["kettle"] * 6 + ["lamp"] * 4) == 0
+    assert share(["kettle"] * 5 + ["lamp"] * 5) == 0.6
+    assert share(["kettle"] * 6 + ["lamp"] * 4, [{"colour": "red", **one} for one in asked]) == 0.6
 
 
 def test_variety_is_over_the_references() -> None:
