@@ -1,7 +1,9 @@
 """A blind study through the page in a real browser: three simulated raters of known bias, from the export to the gate."""
 
+import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,17 @@ import numpy as np
 import pytest
 import yaml
 
-from ecom_llm.evaluate.evidence import Evidence
+from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.written import Written
 from ecom_llm.human.estimates import Precision, agreement
 from ecom_llm.human.judgements import WIN, verdicts
 from ecom_llm.human.study import Answers, Study, load_answers, load_study
 from ecom_llm.layout import Layout
+from ecom_llm.promote.sanity.recount import example_of
 from ecom_llm.records import write_jsonl
 from ecom_llm.registry import Registry, open_registry
+from ecom_llm.write.likelihood import Likelihood
+from proofs.gate_scoring import bench_of, scored
 from proofs.raters import Rater, answered
 from tests.e2e.conftest import clone, ecom_llm
 from tests.e2e.test_ui import CHROMIUM, FLAGS, keep, page  # noqa: F401 the fixture
@@ -56,13 +62,20 @@ class Made:
         return {answer.task: answer.choice for answer in said.answers}
 
 
+def evaluated(version: int) -> tuple[Evidence, list[Output]]:
+    """The outputs of a made-up version, scored as evaluation does: to the gate, metrics have to follow from outputs."""
+    made = outputs(version, 40)
+    examples = [example_of(one) for one in made]
+    training = [example_of(one) for one in outputs(1, 60, seed=1) if one.id not in {known.id for known in examples}]
+    work = {one.id: Written(one.text, likelihood=Likelihood(40.0, 20)) for one in made}
+    return scored(bench_of(examples, {"train": training, "test": examples}, {}), work)
+
+
 def register(registry: Registry, version: int, layout: Layout, folder: Path) -> None:
     """A version with all that the gate reads of one, and no model: nothing is trained here."""
     reports = folder / "reports"
-    written = outputs(version, 40)
+    evidence, written = evaluated(version)
     write_jsonl(reports / "outputs.jsonl", written)
-    metrics = {"all": {"all": {"bits_per_byte": 1.0}}}
-    evidence = Evidence(test_set="t", tokenizer="k", examples=len(written), metrics=metrics, baselines={})
     (reports / "metrics.json").write_text(evidence.model_dump_json())
     (reports / "curve.csv").write_text("step,loss,eval_loss,learning_rate,tokens\n5,2.5,2.4,0.001,100\n")
     (folder / "dvc.lock").write_text(f"schema: '2.0' # {version}\n")
@@ -71,7 +84,7 @@ def register(registry: Registry, version: int, layout: Layout, folder: Path) -> 
     run = client.create_run(registry.experiment()).info.run_id
     client.log_artifacts(run, str(folder))
     made = client.create_model_version(registry.model_name, source=str(folder), run_id=run)
-    for tag, value in {"snapshot": "0" * 40, "test_set": "t", "complete": "true"}.items():
+    for tag, value in {"snapshot": "0" * 40, "test_set": evidence.test_set, "complete": "true"}.items():
         client.set_model_version_tag(registry.model_name, made.version, tag, value)
 
 
@@ -91,7 +104,7 @@ def stocked(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(stocked) -> Made:
-    told = ecom_llm(stocked, "study", "new", "--set", "promote.study.examples=50").stdout
+    told = ecom_llm(stocked, "study", "new", "--set", "promote.study.examples=100").stdout
     name = re.search(r"^Study (\w+): version 2 against version 1$", told, re.M)[1]
     assert "is told from 50 %" in told
     study = load_study(stocked / ".state" / "studies" / name)
@@ -246,17 +259,33 @@ def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made
 
 
 @pytest.mark.long
-def test_a_rule_that_names_what_people_say_decides(stocked, tmp_path):
-    """By the study of the test before: the candidate is promoted because people prefer it, and not without their word."""
+def test_a_rule_that_names_what_people_say_decides(tmp_path):
+    """Two trained versions: the second is promoted because people prefer it, and not without their word."""
+    shop = clone(tmp_path / "shop")
+    ecom_llm(shop, "run")
+    ecom_llm(shop, "run", "--set", "train.seed=2")
     primary = {"metric": "human_win_rate", "skill": "all", "locale": "all", "greater_is_better": True}
     rule = {**primary, "metric": "human_publish", "threshold": 3.0}
     recipe = tmp_path / "people.yaml"
-    recipe.write_text(yaml.safe_dump({"promote": {"primary": primary, "thresholds": [rule], "regressions": []}}))
-    told = ecom_llm(stocked, "promote", "2", "--recipe", str(recipe), check=False)
+
+    def promote(**rules: object) -> subprocess.CompletedProcess[str]:
+        recipe.write_text(yaml.safe_dump({"promote": {"primary": primary, "regressions": [], **rules}}))
+        return ecom_llm(shop, "promote", "2", "--recipe", str(recipe), check=False)
+
+    told = promote(thresholds=[rule])
     assert told.returncode == 2
     assert "Make one: ecom-llm study new 2 --rate" in told.stdout
-    recipe.write_text(yaml.safe_dump({"promote": {"primary": primary, "thresholds": [], "regressions": []}}))
-    told = ecom_llm(stocked, "promote", "2", "--recipe", str(recipe)).stdout
-    assert "passed: all/all human_win_rate is 0." in told
-    assert "its lower end must lie above 0.5" in told
-    assert "Version 2 is champion" in told
+    made = re.search(r"^Study (\w+): version 2 against version 1$", ecom_llm(shop, "study", "new").stdout, re.M)[1]
+    study = load_study(shop / ".state" / "studies" / made)
+    merit = dict.fromkeys(study.key.weights, 1.0)
+    for number, rater in enumerate(RATERS, start=1):
+        said = answered(study, number, rater, merit, np.random.default_rng(number))
+        downloaded = tmp_path / f"rater-{number}.json"
+        downloaded.write_text(json.dumps({**said.model_dump(), "digest": study.sheet(number).digest}))
+        ecom_llm(shop, "study", "import", str(downloaded))
+    ecom_llm(shop, "study", "results", made, "--record")
+    told = promote(thresholds=[])
+    assert "passed: all/all human_win_rate is 0." in told.stdout, told.stdout + told.stderr
+    assert "its lower end must lie above 0.5" in told.stdout
+    assert "Version 2 is champion" in told.stdout
+    assert told.returncode == 0

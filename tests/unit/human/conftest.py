@@ -22,6 +22,7 @@ SETTINGS = Settings(
 COLOURS = {"en": ("red", "blue", "green", "black", "white"), "zh": ("红色", "蓝色", "绿色", "黑色", "白色")}
 THINGS = {"en": ("dress", "lamp", "kettle", "chair"), "zh": ("连衣裙", "台灯", "水壶", "椅子")}
 NAMES = {"en": ("category", "colour", "size"), "zh": ("类型", "颜色", "尺寸")}
+STARS = {"en": "stars", "zh": "星级"}
 FULL = {
     "en": "This {colour} {thing} in size {size} goes with everything you own & more <b>today</b>.",
     "zh": "这款{colour}{thing}，尺寸{size}，百搭又实用，质感细腻，日常出行都合适。",
@@ -41,13 +42,14 @@ def outputs(version: int, count: int, skills: tuple[str, ...] = ("describe", "re
                     "colour": rng.choice(COLOURS[locale]),
                     "size": str(number),
                 }
+                asked = {STARS[locale]: "5"} if skill == "review" else {}
                 full, short = (words[locale].format(**values) for words in (FULL, SHORT))
                 made.append(
                     Output(
                         id=f"{skill}:{locale}:{number}",
                         skill=skill,
                         locale=locale,
-                        attributes=dict(zip(NAMES[locale], values.values(), strict=True)),
+                        attributes={**dict(zip(NAMES[locale], values.values(), strict=True)), **asked},
                         reference=full + "!",
                         text=full if version == 1 or number % 10 == 0 else short,
                         baselines={"template": short},
