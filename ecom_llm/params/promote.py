@@ -98,7 +98,10 @@ class Sanity(Section):
     max_repetition: float = Field(ge=0, le=1)
     """How much more of a text may repeat itself than of a reference, as a mean share of words."""
     max_equal: float = Field(ge=0, le=1)
-    """How much larger than of references the share of texts may be that also stand under another prompt."""
+    """How much larger than of references the share of texts may be that also stand under another prompt.
+
+    Answers to questions without a listing count where they also stand under a question about another product.
+    """
     min_distinct: float = Field(ge=0, le=1)
     """Smallest share of distinct 4-grams over all texts, over the references' share."""
     min_familiar: float = Field(ge=0, le=1)
