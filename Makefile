@@ -82,7 +82,7 @@ proof-intervals: $(READY)  ## N simulated test sets of each size: how often inte
 proof-summaries: $(READY)  ## summaries of reviews whose opinions are known, of N products in two languages, beside a baseline
 	@$(BIN)/python -m proofs.summaries $(or $(N),100)
 
-proof-verify: $(READY)  ## N times one byte changed in a champion's weights, params, lock, journal or data: verify finds and names each
+proof-verify: $(READY)  ## N times one byte changed in a champion's weights, params, lock, reports, journal or data: verify finds and names each
 	@$(BIN)/python -m proofs.verify $(or $(N),200) $(or $(SEED),1)
 
 proof-kills: $(READY)  ## N kills of registrations, decisions, promotions, roll-backs and whole runs: reconcile mends each, the rerun is that of none

@@ -1,7 +1,7 @@
 """A byte changed somewhere in a version's chain: `python -m proofs.verify [N] [SEED] [SHOP]`.
 
 The real flow trains, registers and promotes a version by recipes/tiny.yaml (or there is one in the checkout SHOP). Then N times
-one byte of its weights, params, lock, journal or data becomes another, `ecom-llm verify champion` has to fail with one line
+one byte of its weights, params, lock, reports, journal or data becomes another, `ecom-llm verify champion` has to fail with one line
 that names the file, and the byte is put back. Fails when a change is not found, when the line names another file, or when
 the chain is not whole before the first change and after the last.
 """
@@ -23,6 +23,7 @@ from urllib.request import url2pathname
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.registry import open_registry
+from ecom_llm.registry.sealing import CARD
 from flows import cli
 from flows.overrides import chosen_params
 from proofs.checkouts import new_checkout
@@ -67,6 +68,7 @@ def places(shop: Path, recipe: Path | None) -> Mapping[str, Sequence[Path]]:
         "weights": sorted(path for path in registry.model_folder(version).rglob("*") if path.is_file()),
         "params": [artifacts / "params.yaml"],
         "lock": [artifacts / "dvc.lock"],
+        "reports": [artifacts / CARD, *sorted(path for path in (artifacts / "reports").rglob("*") if path.is_file())],
         "journal": [registry.journal.file],
         "data": [store.check(md5, md5) for md5 in sorted(hashes)],
     }

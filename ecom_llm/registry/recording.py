@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from ecom_llm.evaluate.evidence import Evidence, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
-from ecom_llm.promote.summary import flat_metrics, metric_table
+from ecom_llm.promote.summary import flat_metrics
+from ecom_llm.registry.model_card import described, description, model_card
 from ecom_llm.registry.runs import WORKSPACE, held_points, live_run, log_metrics
-from ecom_llm.registry.sealing import SIGNATURE, seal
+from ecom_llm.registry.sealing import CARD, SIGNATURE, seal
 from ecom_llm.write.decoding import decoding_of
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def record(client: "MlflowClient", model_name: str, experiment: str, candidate: 
 
     lock, layout = lock_key(candidate.layout.lock), candidate.layout
     evidence = read_evidence(layout.metrics)
+    card = described(layout, candidate.params, evidence, candidate.snapshot, lock)
     tags = {"lock": lock, "snapshot": candidate.snapshot}
     name, begun = f"{model_name}-{lock[:8]}", live_run(client, experiment, layout.workspace.name)
     own = {**tags, WORKSPACE: layout.workspace.name}
@@ -162,13 +164,14 @@ def record(client: "MlflowClient", model_name: str, experiment: str, candidate: 
         for path in (layout.lock, layout.params):
             client.log_artifact(run.info.run_id, str(path))
         client.log_artifacts(run.info.run_id, str(layout.metrics.parent), "reports")
+        client.log_text(run.info.run_id, model_card(card), CARD)
         logged = log_model(candidate, writes=evidence.objective == "causal")
         made = client.create_model_version(
             model_name,
             logged.model_uri,
             run.info.run_id,
             tags={**tags, "test_set": evidence.test_set, "tokenizer": evidence.tokenizer, "gate": "pending"},
-            description=f"Snapshot `{candidate.snapshot}`\n\n{metric_table(evidence)}",
+            description=description(card),
             model_id=logged.model_id,
         )
         source = client.get_model_version_download_uri(model_name, made.version)

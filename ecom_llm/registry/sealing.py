@@ -1,7 +1,7 @@
 """Sealing a version: one signature over its model folder, one over its record, kept with the artifacts of its run.
 
-The record is what says how the model came about and how it is served: dvc.lock, params.yaml, reports, the snapshot's commit,
-MLflow's own files and code of the model, and the signature of the model folder. So the second signature covers the first,
+The record is what says how the model came about and how it is served: dvc.lock, params.yaml, reports, the model card, the snapshot's
+commit, MLflow's own files and code of the model, and the signature of the model folder. So the second signature covers the first,
 and its hash, kept in the journal and as a tag, stands for all of it.
 """
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SIGNATURE = "signature"
 """Tag of a version with the hash of its record's signature; and the artifact folder of both signatures."""
 MODEL, RECORD, PUBLIC = "model.sig", "record.sig", "key.pub"
+CARD = "model_card.md"
+"""The model card among the artifacts of a run; versions of before there was one have none."""
 UNSIGNED = ("__pycache__", "registered_model_meta")
 """What MLflow and Python write into a model's folder when it is loaded from there."""
 
@@ -89,8 +91,8 @@ def lay_out(client: "MlflowClient", run_id: str, source: str, snapshot: str, fol
     layout = Layout(folder, folder)
     folder.mkdir()
     top = {found.path for found in client.list_artifacts(run_id)}
-    for path in (layout.lock, layout.params, layout.metrics.parent):
-        name = path.relative_to(folder).as_posix()
+    kept = [path.relative_to(folder).as_posix() for path in (layout.lock, layout.params, layout.metrics.parent)]
+    for name in (*kept, CARD):
         if name in top:
             client.download_artifacts(run_id, name, str(folder))
     fetch(client, run_id, f"{SIGNATURE}/{MODEL}", folder / MODEL)

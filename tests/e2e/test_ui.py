@@ -106,6 +106,10 @@ def test_a_run_started_in_the_form_is_registered_from_a_dirty_checkout(standing,
     page.get_by_text("champion", exact=False).first.wait_for()
     page.get_by_text("candidate", exact=False).first.wait_for()
     keep(page, "mlflow-model")
+    page.goto(f"{said['MLflow']}/#/models/ecom-llm-tiny/versions/1")
+    page.get_by_role("heading", name="How good it is").wait_for()
+    page.get_by_role("cell", name="bits_per_byte").first.wait_for()
+    keep(page, "mlflow-version")
 
 
 NAMED = "shop-with-approval"

@@ -54,7 +54,7 @@ def test_no_such_version_is_told(shop):
 
 def test_one_changed_byte_is_found_wherever_it_is(shop):
     done = subprocess.run(
-        [sys.executable, "-m", "proofs.verify", "15", "3", str(shop)],
+        [sys.executable, "-m", "proofs.verify", "18", "3", str(shop)],
         cwd=REPO,
         env=environment(),
         capture_output=True,
@@ -62,7 +62,7 @@ def test_one_changed_byte_is_found_wherever_it_is(shop):
         timeout=280,
         check=False,
     )
-    assert done.stdout.splitlines()[-1:] == ["PROOF verify tried=15 failed=0"], done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1:] == ["PROOF verify tried=18 failed=0"], done.stdout + done.stderr
     assert done.returncode == 0
 
 

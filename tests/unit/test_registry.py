@@ -24,6 +24,7 @@ from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.train.told import Told
 from flows.history import history
+from tests.unit.prepare.card.conftest import card_of
 
 REPO = Path(__file__).parents[2]
 # MLflow's and its dependencies' own deprecations are no business of ours
@@ -77,6 +78,7 @@ def fill(layout: Layout, params: Params) -> None:
         baselines={"template": {"describe": {"en": {"bleu": 3.0}}}},
     )
     layout.metrics.write_text(evidence.model_dump_json())
+    layout.card.write_text(card_of(10, 1).model_dump_json())
     layout.curve.write_text("step,loss,eval_loss,learning_rate,tokens\n5,2.5,,0.001,100\n10,2.0,2.25,0.002,200\n")
     make_model(layout.model, params)
 
@@ -122,11 +124,11 @@ def test_registering_logs_everything_once(registry: Registry, first: Version, la
     ]
     assert [(m.step, m.value) for m in registry.mlflow.get_metric_history(first.run_id, "eval_loss")] == [(10, 2.25)]
     top = {found.path for found in registry.mlflow.list_artifacts(first.run_id)}
-    assert {"dvc.lock", "params.yaml", "reports"} <= top
+    assert {"dvc.lock", "params.yaml", "reports", "model_card.md"} <= top
     assert first.tags["snapshot"] == "abc123"
     assert registry.aliases() == {"candidate": first.number}
     described = registry.mlflow.get_model_version("shop", first.number).description
-    assert "| describe/en | attribute_coverage | 1 |" in described
+    assert "| describe/en | attribute_coverage | higher | 1 |" in described
     assert registry.register(Candidate(layout, params, "another")).number == first.number
     assert len(registry.versions()) == 1
     assert "MLFLOW_TRACKING_URI" not in os.environ, "the embedded store would be taken for the user's own choice"
