@@ -5,8 +5,6 @@ column is judged at the speed of the cleaning. Texts are taken as `ecom_llm.prep
 """
 
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -17,6 +15,7 @@ import pyarrow as pa
 from daft import DataType, Expression, Series
 
 from ecom_llm.prepare.language import identified_texts
+from ecom_llm.prepare.repetition import REPEATS, SENTENCE_ENDS, UNPARTED, repetition
 from ecom_llm.records import UserError
 
 Judged = Callable[[pl.Series, pl.Series, "Limits"], pl.Series]
@@ -34,17 +33,10 @@ PLACEHOLDER_LENGTH = 60
 """Characters above which a text is looked through for filler only."""
 FILLER = r"(?i)lorem ipsum|dolor sit amet"
 
-UNPARTED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Kana and Han: scripts that do not part words."""
-SENTENCE_ENDS = ".!?。！？；;…\n"
-TOKEN = rf"[{UNPARTED}]|[^\W_{UNPARTED}]+"
-"""A word, or a character of the scripts that do not part words, in Python's syntax."""
 TOKEN_OR_END = rf"[{UNPARTED}{SENTENCE_ENDS}]|[\p{{L}}\p{{N}}--[{UNPARTED}]]+"
-"""The same and the ends of sentences, in Rust's syntax, whose `\\w` holds accents too."""
+"""A `TOKEN` or the end of a sentence, in Rust's syntax, whose `\\w` holds accents too."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
 """Makes the first word of a pair differ from the second (2 ** 64 over the golden ratio, as Knuth has it)."""
-REPEATS = 3
-"""An n-gram is no repetition below this many times: short texts say a product's name twice."""
 
 
 @dataclass(frozen=True)
@@ -98,35 +90,6 @@ def _links(texts: pl.Series, _: pl.Series, limits: Limits) -> pl.Series:
     left = asked.str.replace_all(ADDRESS, "").str.len_chars()
     many = (asked.str.len_chars() - left) > asked.str.len_chars() * limits.max_links
     return _said(_at(suspects, many, len(texts)), f"text: more than {limits.max_links:.0%} of it are web addresses")
-
-
-def repetition(text: str) -> float:
-    """The largest share of a text's words that repetition covers: in one n-gram (2 to 4 words), or in repeated sentences.
-
-    After the repetition filters of Gopher (Rae et al. 2021, arXiv:2112.11446, table A1), scaled to a few sentences: words
-    are counted and not characters; an n-gram must stand `REPEATS` times, and lines are sentences.
-    """
-    text = text.lower()
-    return max(_in_ngrams(re.findall(TOKEN, text)), _in_sentences(text))
-
-
-def _in_ngrams(words: list[str]) -> float:
-    """Overlapping occurrences share words, so places are counted and not occurrences."""
-    shares = [0.0]
-    for size in (2, 3, 4):
-        grams = list(zip(*(words[start:] for start in range(size)), strict=False))
-        for gram, count in Counter(grams).most_common(1):
-            if count >= REPEATS:
-                places = {at + step for at, other in enumerate(grams) if other == gram for step in range(size)}
-                shares.append(len(places) / len(words))
-    return max(shares)
-
-
-def _in_sentences(text: str) -> float:
-    """The share of words in sentences that stand earlier in the text already."""
-    sentences = [tuple(re.findall(TOKEN, sentence)) for sentence in re.split(f"[{SENTENCE_ENDS}]", text)]
-    total = sum(map(len, sentences))
-    return (total - sum(map(len, set(sentences)))) / total if total else 0.0
 
 
 def _may_repeat(texts: pl.Series, limit: float) -> pl.Series:

@@ -8,6 +8,7 @@ from functools import cache
 
 import regex
 
+from ecom_llm.prepare.repetition import repetition
 from ecom_llm.records import Example
 from ecom_llm.skills import SKILLS
 from ecom_llm.skills.slots import SLOT, Slotting, slots_of, states, wanted_mentions, words_of
@@ -16,6 +17,8 @@ BROKEN = "\ufffd"
 """What half a character is decoded to."""
 GAP = "  "
 """Where a word was to come and none did; texts that were cleaned have one space between words."""
+LOOPING = 0.3
+"""How much of a text may repeat itself: what prepare allows people's texts, by default."""
 
 
 LATIN = "af ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms nb nl nn no pl pt ro sk sl sq sv sw tl tr vi"
@@ -89,7 +92,7 @@ def missing(written: str, owed: Mapping[str, str], slotting: Slotting) -> int:
 
 def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     """How many facts a text leaves out of those it owes, how many mentions it makes too few or too many, its broken characters and
-    gaps between words, and how often it slips into another script.
+    gaps between words, how often it slips into another script, and whether it goes round in circles.
 
     A tokenizer of bytes can write the half of a character, which is read as one `�`.
     A model with slots (`slotting`) owes the slots that it knows, and mentions, by the words that training texts mention them
@@ -100,6 +103,7 @@ def faults(written: str, example: Example, slotting: Slotting | None) -> int:
     longer values, and a text that was chosen by it would look better than it is.
     """
     skill, spoilt = SKILLS[example.skill], written.count(BROKEN) + written.count(GAP) + slips(written, example)
+    spoilt += repetition(written) > LOOPING
     owed = owed_slots(example, slotting)
     if slotting is None:
         return spoilt + sum(not states(written, value) for value in owed.values())

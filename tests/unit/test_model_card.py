@@ -45,7 +45,7 @@ def evidence(locales: tuple[str, ...] = ("en", "zh"), **values: object) -> Evide
             "reference": {"describe": {locale: {"attribute_coverage": 0.95} for locale in locales}},
             "template": {"describe": dict.fromkeys(locales, others)},
             "nearest_neighbour": {
-                "describe": dict.fromkeys(locales, {"attribute_coverage": 0.3, "bits_per_byte": 1.2})
+                "describe": {locale: {"attribute_coverage": 0.3, "bits_per_byte": 1.2} for locale in locales}
             },
         },
     }

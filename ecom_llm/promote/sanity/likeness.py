@@ -8,6 +8,7 @@ from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.matching import normal
 from ecom_llm.evaluate.ngrams import LONG, by_characters, copied_whole, distinct, ngrams, units
 from ecom_llm.params import Sanity
+from ecom_llm.prepare.repetition import repetition as repeating
 from ecom_llm.promote.sanity.finding import Finding, Texts, as_many_as, more_often
 from ecom_llm.promote.sanity.recount import example_of
 from ecom_llm.skills.answer import known as listed
@@ -35,8 +36,6 @@ def length(texts: Texts, rules: Sanity) -> Iterator[Finding]:
 
 def repetition(texts: Texts, rules: Sanity) -> Iterator[Finding]:
     """How much of a text repeats itself, as `prepare` measures it when it turns texts down."""
-    from ecom_llm.prepare.quality import repetition as repeating
-
     shares = [repeating(text) for text in texts.written]
     ours, theirs = mean(shares), mean([repeating(one) for one in texts.references])
     yield Finding(

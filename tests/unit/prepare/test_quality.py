@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from ecom_llm.collect.catalogue import generate
 from ecom_llm.prepare.quality import (
     FILTERS,
-    SENTENCE_ENDS,
-    TOKEN,
     TOKEN_OR_END,
     Limits,
     _may_repeat,
     reasons,
     reasons_of,
-    repetition,
 )
+from ecom_llm.prepare.repetition import SENTENCE_ENDS, TOKEN, repetition
 from ecom_llm.records import UserError
 
 LIMITS = Limits(min_characters=3, max_characters=300, min_letters=0.4, max_links=0.3, max_repetition=0.3)

@@ -60,6 +60,17 @@ def test_a_description_owes_every_fact_and_an_advert_does_not():
     assert [faults(text, advert, EVERY) for text in ("x", "x\ufffd", "\ufffd x \ufffd", "a  x")] == [0, 1, 2, 1]
 
 
+def test_a_text_that_goes_round_in_circles_is_at_fault():
+    review = asked(stars="5").model_copy(update={"skill": "review"})
+    round_and_round = "I love it. i'm 5'2 and it fits. i'm 5'2 and it fits. i'm 5'2 and it fits."
+    assert [faults(text, review, EVERY) for text in ("I love it. It is soft and it fits.", round_and_round)] == [0, 1]
+    chinese = review.model_copy(update={"locale": "zh"})
+    assert [faults(text, chinese, EVERY) for text in ("很喜欢，质量不错。", "很喜欢很喜欢很喜欢很喜欢，不错。")] == [
+        0,
+        1,
+    ]
+
+
 def test_a_fact_without_a_slot_is_owed_where_every_slot_is_known():
     one = asked(colour="red", kind="dress")
     assert faults("a ⟦colour⟧", one, EVERY) == 1
