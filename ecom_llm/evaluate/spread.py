@@ -10,6 +10,9 @@ from ecom_llm.evaluate.subsets import within
 from ecom_llm.evaluate.totals import value_of
 from ecom_llm.params import Evaluate
 
+SIGNED = ("similarity", "pseudo_log_likelihood")
+"""Metrics that may be negative; the symmetric interval of any other, such as a low BLEU, would reach below what is possible."""
+
 
 def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
     """What a metric is computed from on a slice; None where its value is no function of sums."""
@@ -27,9 +30,12 @@ def slice_intervals(metrics: Sequence[str], outputs: Sequence[Output], resamplin
 
 
 def bounds(found: Mapping[str, Interval]) -> dict[str, tuple[float, float]]:
-    """Metric -> (low, high), of those that are known."""
+    """Metric -> (low, high), of those that are known; what is never negative has no lower end below 0."""
+    least = {name: -np.inf if name in SIGNED else 0.0 for name in found}
     return {
-        name: (round(one.low, DIGITS), round(one.high, DIGITS)) for name, one in found.items() if np.isfinite(one.low)
+        name: (round(max(one.low, least[name]), DIGITS), round(one.high, DIGITS))
+        for name, one in found.items()
+        if np.isfinite(one.low)
     }
 
 

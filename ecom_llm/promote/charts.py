@@ -26,6 +26,8 @@ COLOURS = {
 OTHER = "#8b6fb0"
 GREY = "#78818a"
 """Readable on a light page and on a dark one: an image cannot follow the page's scheme."""
+LEGEND = 4
+"""Names in a line of the legend: a fifth would be cut off at the edge."""
 WHISKER = "#59636d"
 """Darker, since it lies on grey bars too."""
 STYLE = {
@@ -93,7 +95,8 @@ def bars(rows: Sequence[Row]) -> str:
     series |= {name: {row: row.baselines[name] for row in rows if name in row.baselines} for name in names}
     thick = 0.8 / len(series)
     with rc_context(STYLE):
-        figure, axes = new_figure(5.6, 0.75 + (0.12 + 0.16 * len(series)) * len(rows))
+        lines = -(-len(series) // LEGEND)
+        figure, axes = new_figure(5.6, 0.55 + 0.2 * lines + (0.12 + 0.16 * len(series)) * len(rows))
         for place, (name, values) in enumerate(series.items()):
             heights = [rows.index(row) + (place - (len(series) - 1) / 2) * thick for row in values]
             axes.barh(heights, list(values.values()), thick * 0.92, color=COLOURS.get(name, OTHER), label=spoken(name))
@@ -104,7 +107,7 @@ def bars(rows: Sequence[Row]) -> str:
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
-        figure.legend(loc="outside upper left", ncols=len(series), fontsize=8)
+        figure.legend(loc="outside upper left", ncols=min(len(series), LEGEND), fontsize=8)
         return image(figure)
 
 

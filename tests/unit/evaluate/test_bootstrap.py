@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from ecom_llm.evaluate.bootstrap import Interval, Resampling, Table, clustered, draws, intervals, standard_error
+from ecom_llm.evaluate.spread import bounds
 from ecom_llm.evaluate.totals import exp_ratio, ratio
 from proofs.intervals import called_different, coverage
 
@@ -71,6 +72,11 @@ def test_one_event_of_twenty_gives_wilsons() -> None:
 def test_what_cannot_be_said_is_not(rows: np.ndarray) -> None:
     """No spread at all, fewer than ten clusters, and one cluster."""
     assert isnan(interval(rows).low) and isnan(interval(rows).high)
+
+
+def test_no_interval_reaches_below_what_a_metric_can_be() -> None:
+    found = {name: Interval(0.5, -0.25, 1.25) for name in ("bleu", "similarity")} | {"rouge1": Interval(1.0, 0.5, 1.5)}
+    assert bounds(found) == {"bleu": (0.0, 1.25), "similarity": (-0.25, 1.25), "rouge1": (0.5, 1.5)}
 
 
 def test_a_denominator_of_zero_has_no_value() -> None:

@@ -17,7 +17,7 @@ from ecom_llm.promote.charts import bars
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
-from ecom_llm.promote.summary import flat_metrics, metric_table, rows
+from ecom_llm.promote.summary import Row, flat_metrics, metric_table, rows
 from ecom_llm.promote.texts import BEST, SAMPLES, WORST, merit, texts
 from ecom_llm.records import UserError, write_jsonl
 
@@ -216,11 +216,22 @@ def test_bars_have_a_line_where_the_interval_is_known() -> None:
     shown = [row for row in rows(evidence()) if row.metric == "bleu" and row.skill == "describe"]
     bare = [replace(row, intervals={}) for row in shown]
 
-    def drawn(image: str) -> str:
-        return b64decode(image.split(",")[1]).decode()
-
     assert drawn(bars(shown)).count("LineCollection") == 2, "of the model and of the template"
     assert drawn(bars(bare)).count("LineCollection") == 0
+
+
+def drawn(image: str) -> str:
+    return b64decode(image.split(",")[1]).decode()
+
+
+def test_the_names_of_many_baselines_stay_within_the_chart() -> None:
+    others = dict.fromkeys(("bm25", "constant", "nearest_neighbour", "reference", "template"), 0.5)
+    svg = drawn(bars([Row("answer", "en", "groundedness", 0.9, others, {})]))
+    width = float(re.search(r'viewBox="0 0 ([\d.]+) ', svg)[1])
+    legend = svg[svg.index('id="legend_1"') :]
+    starts = [float(x) for x, y in re.findall(r"translate\(([\d.]+) ([\d.]+)\)", legend) if float(y)]
+    assert len(starts) == 6
+    assert max(starts) < 0.75 * width, "a name is up to a quarter of the chart long"
 
 
 def test_page_tells_what_the_test_set_could_tell(page: str, layout: Layout, params: Params) -> None:
