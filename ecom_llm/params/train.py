@@ -62,8 +62,8 @@ class Train(Section):
     """With `slots`, values that a smaller share of the training examples has are hidden in prompts, which then name the slot alone; 0
     shows all. Rare values can only be learned by heart; frequent ones decide words beside them."""
     mark_stated: bool
-    """With `slots`, whether prompts of training mark the slots that the text states; when the model writes, all are marked, and so asked
-    for: where people stated only some attributes, and more are wanted. A slot may then be stated as often as in training."""
+    """Whether a model that writes `slots` learns from prompts that mark those the text states; when it writes, all are marked, and so
+    asked for: people's adverts state only some attributes. A slot may then be stated as often as in training."""
     copied_words: int = Field(ge=0)
     """Words in a row (characters, in scripts without spaces) that a text may have as a text of training has them: one that copies more is
     taken by `best_of_n` after all that do not. What training holds is kept with the model, in 8 bytes a word; 0 keeps nothing."""
@@ -158,13 +158,6 @@ class Train(Section):
         """RoPE needs an even width per head."""
         if self.hidden_size % (2 * self.num_attention_heads):
             raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of 2 x num_attention_heads")
-        return self
-
-    @model_validator(mode="after")
-    def marks_need_slots(self) -> "Train":
-        """Without slots there is nothing to mark."""
-        if self.mark_stated and not (self.slots and self.init == "scratch" and self.objective == "causal"):
-            raise ValueError("mark_stated needs slots, init scratch and objective causal: set it to false")
         return self
 
     @model_validator(mode="after")

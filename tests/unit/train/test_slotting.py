@@ -78,7 +78,7 @@ def test_how_slots_are_written_is_saved_with_the_tokenizer(tiny_params, tmp_path
     new_tokenizer(train, EXAMPLES).save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     slotting = slotting_of(tokenizer)
-    assert slotting == learned_slotting(EXAMPLES, 1.0)
+    assert slotting == learned_slotting(EXAMPLES, 1.0, marks=train.mark_stated)
     encoded = encode(EXAMPLES[:1], tokenizer)[0]
     assert "ray" not in tokenizer.decode(encoded.prompt)
     assert shown_text("⟦name⟧ is a lamp", EXAMPLES[0], slotting) == "ray is a lamp"
