@@ -1,6 +1,6 @@
 """The model card of a version (Mitchell et al. 2019, "Model Cards for Model Reporting"), in the Hugging Face Hub's form.
 
-What it says is read from the files that the stages left: nothing in it is written by hand, and nothing is true of another model.
+What it says is read from the files that the stages left, nothing of it is written by hand.
 """
 
 from collections.abc import Iterator, Sequence
