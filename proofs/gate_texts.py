@@ -152,12 +152,12 @@ def without_a_value(example: Example, text: str) -> str:
 
 
 def forgetful(skill: str, locale: str) -> Callable[[Writing], Texts]:
-    """Good everywhere but on one skill or locale (`*` is each), where three texts in four leave out a value."""
+    """Good everywhere but on one skill or locale (`*` is each), where every text leaves out a value."""
 
     def write(w: Writing) -> Texts:
         def one(example: Example, text: str, rng: Random) -> str:
             meant = skill in ("*", example.skill) and locale in ("*", example.locale)
-            return without_a_value(example, text) if meant and rng.random() < 0.75 else text
+            return without_a_value(example, text) if meant else text
 
         return w.each(one)
 
