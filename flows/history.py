@@ -40,11 +40,12 @@ def history(registry: Registry) -> str:
     Raises:
         UserError: an entry was edited, removed or reordered, or it tells of another champion than MLflow.
     """
-    chain = registry.journal.read()
-    lines, anchor = [*map(line, chain.entries), *chain.notes], registry.anchor()
+    with registry.journal.held():  # a change of the champion is told as a whole or not yet
+        anchor, champion, chain = registry.anchor(), registry.aliases().get("champion"), registry.journal.read()
+    lines = [*map(line, chain.entries), *chain.notes]
     if not chain.entries and not anchor:  # versions from before there was a journal are found by the next promotion
         return f"{registry.model_name} has no history yet: run `ecom-llm run`."
-    wrong = faults(chain, anchor, registry.aliases().get("champion"))
+    wrong = faults(chain, anchor, champion)
     if wrong:
         raise UserError("\n".join([f"the journal of {registry.model_name} cannot be believed:", *wrong, *lines]))
     return "\n".join([*lines, f"{len(chain.entries)} entries, each chained to the one before: whole."])

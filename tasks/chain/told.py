@@ -50,7 +50,7 @@ def journal(followed: Followed) -> str:
             "removed. Verify there, or restore it from a backup (docs/runbook.md).",
             absent=True,
         )
-    faults = [*chain.faults, *chain.missing(registry.anchor())]
+    faults = [*chain.faults, *chain.missing(followed.noted[0])]
     restore = f"Restore {registry.journal.file} from a backup (docs/runbook.md)."
     if faults:
         raise BrokenLink(f"expected entries each chained to the one before, found that {faults[0]}. {restore}")

@@ -57,9 +57,16 @@ class Followed:
         return folder
 
     @cached_property
+    def noted(self) -> tuple[str, Chain]:
+        """What MLflow has seen of the journal of its model, and the journal, read in this order: while others write, entries come to
+        the file first."""
+        anchor = self.registry.anchor()
+        return anchor, self.registry.journal.read()
+
+    @property
     def journal(self) -> Chain:
         """The journal of its model."""
-        return self.registry.journal.read()
+        return self.noted[1]
 
     @property
     def registration(self) -> Entry | None:

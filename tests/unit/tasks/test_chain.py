@@ -3,10 +3,12 @@
 import json
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from ecom_llm.registry.journal import Journal
 from ecom_llm.registry.signing import BrokenLink
 from tasks import dvc, git
 from tasks.chain.commit import Commit, read_commit
@@ -14,6 +16,7 @@ from tasks.chain.hashes import path_md5
 from tasks.chain.lock import read_lock
 from tasks.chain.origin import pointed
 from tasks.chain.store import Store
+from tasks.chain.version import Followed
 from tests.unit.tasks.conftest import commit
 
 STAGE = {
@@ -109,3 +112,22 @@ def test_what_is_no_lock_is_named(tmp_path, text):
     (tmp_path / "dvc.lock").write_bytes(text.encode("latin-1"))
     with pytest.raises(BrokenLink, match=r"dvc\.lock: expected the lock of four stages"):
         read_lock(tmp_path / "dvc.lock")
+
+
+def test_a_journal_that_grows_while_it_is_read_is_whole(tmp_path):
+    """Another run writes an entry and tells MLflow of it just when MLflow is asked: then the entry is in the file as well."""
+    journal = Journal(tmp_path / "shop.jsonl")
+    with journal.held():
+        journal.append("registered", "1")
+
+    def anchor() -> str:
+        with journal.held():
+            journal.append("promoted", "1", champion="1")
+        return journal.read().head
+
+    followed = Followed(
+        SimpleNamespace(anchor=anchor, journal=journal), SimpleNamespace(number="1"), tmp_path, tmp_path
+    )
+    assert followed.registration is None  # what reads the journal first must not read it too early
+    seen, chain = followed.noted
+    assert chain.missing(seen) == []
