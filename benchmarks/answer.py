@@ -37,8 +37,8 @@ ALIKE = (0.5, 0.7, 1.0)
 """From which share on of the keywords of either that both hold two questions count as one."""
 
 
-def answered(layout: Layout, split: str) -> tuple[list[Example], list[Written], Answering, list[Example]]:
-    """The split's questions with evidence and what is answered to them, with the answerer and the training questions.
+def answered(layout: Layout, split: str) -> tuple[list[Example], list[Written], Answering, dict[str, list[Example]]]:
+    """The split's questions with evidence and what is answered to them, with the answerer and the questions of every split.
 
     Raises:
         UserError: the model holds no answerer.
@@ -53,7 +53,7 @@ def answered(layout: Layout, split: str) -> tuple[list[Example], list[Written], 
     if not asked:
         raise UserError(f"{layout.model}: answers no question of {layout.split(split)} from earlier answers.")
     print(f"{len(prepared[split])} questions, {len(asked)} of them with earlier answers about their product")
-    return asked, [answering.write(one) for one in asked], answering, prepared["train"]
+    return asked, [answering.write(one) for one in asked], answering, prepared
 
 
 def asked_twice(examples: Sequence[Example], least: float) -> Iterator[tuple[Example, Example]]:
@@ -120,9 +120,9 @@ def main(workspace: Path, split: str) -> None:
     layout = Layout.here(workspace)
     evaluate = load_params(layout.params).evaluate
     resampling = Resampling(evaluate.confidence, evaluate.bootstrap_samples, evaluate.seed)
-    asked, written, answering, training = answered(layout, split)
+    asked, written, answering, prepared = answered(layout, split)
     known = {("answer", one.locale): Matcher(frozenset()) for one in asked}
-    ours, others = compare(asked, written, training, [], known, earlier=answering.earlier)
+    ours, others = compare(asked, written, prepared["train"], [], known, earlier=answering.earlier)
     systems = {"answerer": ours.outputs, **{name: one.outputs for name, one in others.items()}}
     table(systems, resampling, METRICS)
     spoken = {one.id for one in ours.outputs if not abstains(one.text, one.locale)}
@@ -132,8 +132,7 @@ def main(workspace: Path, split: str) -> None:
     )
     constant = ours.outputs[0].baselines["constant"]
     print(f"constant: {constant!r}")
-    everything = [one for name in SPLITS for one in read_records(layout.split(name), Example) if one.skill == "answer"]
-    people(everything, constant, resampling)
+    people([one for examples in prepared.values() for one in examples], constant, resampling)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ OTHER = "#8b6fb0"
 GREY = "#78818a"
 """Readable on a light page and on a dark one: an image cannot follow the page's scheme."""
 LEGEND = 4
-"""Names in a line of the legend: a fifth would be cut off at the edge."""
+"""Names in a line of the legend: more would be cut off at the edge."""
 WHISKER = "#59636d"
 """Darker, since it lies on grey bars too."""
 STYLE = {

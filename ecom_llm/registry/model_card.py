@@ -3,7 +3,7 @@
 What it says is read from the files that the stages left, nothing of it is written by hand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -13,13 +13,12 @@ from pathlib import Path
 from ecom_llm.evaluate.evidence import Evidence, Subset
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
-from ecom_llm.params.promote import Slice
 from ecom_llm.prepare.card.card import Card, read_card
 from ecom_llm.promote.summary import Row, rows
 
 TEMPLATE = Path(__file__).with_name("model_card.md.jinja")
 LONGEST = 5000
-"""Characters that MLflow's table of versions holds of a description; PostgreSQL and MySQL refuse more."""
+"""Characters that MLflow's table of versions has for a description; SQLite alone takes more."""
 MOST = (60, 40, 20, 10, 5, 0)
 """Rows of a table that are tried until a description is short enough."""
 
@@ -59,15 +58,11 @@ class Scored:
         return f"{one.name}: {one.metrics[metric]:.4g}{sure}, {one.examples} examples"
 
 
-def named(rules: Sequence[Slice]) -> dict[str, bool]:
-    """Metric -> whether greater is better, of those that rules name."""
-    return {rule.metric: rule.greater_is_better for rule in rules}
-
-
 def scored(evidence: Evidence, params: Params) -> Iterator[Scored]:
     """The metrics that the gate asks for, on every skill and locale and on the primary slice."""
     promote = params.promote
-    directions = named([promote.primary, *promote.thresholds, *promote.regressions])
+    rules = (promote.primary, *promote.thresholds, *promote.regressions)
+    directions = {rule.metric: rule.greater_is_better for rule in rules}
     primary = (promote.primary.skill, promote.primary.locale, promote.primary.metric)
     for row in rows(evidence):
         if row.metric not in directions or ("all" in (row.skill, row.locale) and place(row) != primary):

@@ -66,7 +66,8 @@ def evaluated(version: int) -> tuple[Evidence, list[Output]]:
     """The outputs of a made-up version, scored as evaluation does: to the gate, metrics have to follow from outputs."""
     made = outputs(version, 40)
     examples = [example_of(one) for one in made]
-    training = [example_of(one) for one in outputs(1, 60, seed=1) if one.id not in {known.id for known in examples}]
+    known = {one.id for one in made}
+    training = [example_of(one) for one in outputs(1, 60, seed=1) if one.id not in known]
     work = {one.id: Written(one.text, likelihood=Likelihood(40.0, 20)) for one in made}
     return scored(bench_of(examples, {"train": training, "test": examples}, {}), work)
 
