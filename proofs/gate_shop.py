@@ -133,7 +133,7 @@ def writing_of(bench: Bench, good: Sequence[Output]) -> Writing:
     return Writing({id: examples[id] for id in texts}, texts, near)
 
 
-def noisy_copy(model: Path, copy: Path) -> None:
+def noisy_copy(model: Path, copy: Path, noise: float = NOISE) -> None:
     """The model with noise on all its weights, in their standard deviations: a little worse at everything, as a champion of
     yesterday is."""
     shutil.rmtree(copy, ignore_errors=True)
@@ -141,7 +141,7 @@ def noisy_copy(model: Path, copy: Path) -> None:
     generator = torch.Generator().manual_seed(1)
     weights = load_file(copy / WEIGHTS)
     for name, tensor in weights.items():
-        weights[name] = tensor + NOISE * tensor.std() * torch.randn(tensor.shape, generator=generator)
+        weights[name] = tensor + noise * tensor.std() * torch.randn(tensor.shape, generator=generator)
     save_file(weights, copy / WEIGHTS, metadata={"format": "pt"})
 
 
