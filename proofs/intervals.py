@@ -16,6 +16,7 @@ from scipy.stats import binomtest
 from ecom_llm.evaluate.bootstrap import Interval, Resampling, Table, clustered, intervals
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.paired import Pair
+from ecom_llm.evaluate.spread import UNBOUNDED
 from ecom_llm.evaluate.trainings import mean_improvement
 from proofs.intervals_population import METRICS, Sample, draw_shop, true_values, write_for
 
@@ -88,7 +89,11 @@ def tables_of(one: Sample, other: Sample) -> dict[tuple[str, str], tuple[Table, 
     found = {}
     for metric, value in METRICS.items():
         ours, rival = one.statistics[metric], other.statistics[metric]
-        found["value", metric] = (Table(clustered(ours, groups), value), ours, mine[metric])
+        found["value", metric] = (
+            Table(clustered(ours, groups), value, bounded=metric not in UNBOUNDED),
+            ours,
+            mine[metric],
+        )
         pair = Pair(clustered(rival, groups), clustered(ours, groups), value, 1.0)
         both = np.concatenate([rival, ours], axis=1)
         found["difference", metric] = (pair.table, both, theirs[metric] - mine[metric])

@@ -31,14 +31,15 @@ from tasks.workspace import Workspace
 
 
 def rival(registry: Registry, candidate: Entrant, run: CandidateRun, rules: Promote) -> Entrant | None:
-    """The champion as the gate is to see it: on the candidate's test set and by its metrics, unless the candidate is from
-    another clone."""
+    """The champion as the gate is to see it: on the candidate's test set, beside its data and by its metrics, unless the candidate is
+    from another clone."""
     champion = registry.champion()
     if champion is None:
         return None
     entrant = registry.entrant(champion)
     ours, theirs = candidate.evidence, entrant.evidence
-    alike = ours.test_set == theirs.test_set and measured_otherwise(ours, theirs, rules) is None
+    alike = (ours.test_set, ours.prepared) == (theirs.test_set, theirs.prepared)
+    alike = alike and measured_otherwise(ours, theirs, rules) is None
     if alike or not git.has_commit(run.base, run.commit):
         return entrant  # of what is not alike the gate says so, and refuses
     return measured_anew(entrant, registry.model_folder(champion), run)

@@ -64,11 +64,14 @@ class Table:
     paired: bool = False
     """Whether it is a difference: then a spread of 0 says that all examples agree, and the interval is a point."""
 
+    bounded: bool = True
+    """Whether a ratio cannot be more than 1: bits per byte, of texts that are easily told, only happen to be less."""
+
     @property
     def is_share(self) -> bool:
         """Whether the value lies between 0 and 1 by its nature."""
         top, bottom = self.sums[:, 0], self.sums[:, -1]
-        return self.value is ratio and bool(((top >= 0) & (top <= bottom)).all())
+        return self.value is ratio and self.bounded and bool(((top >= 0) & (top <= bottom)).all())
 
     def influence(self, totals: np.ndarray) -> np.ndarray:
         """(clusters, ...) what each cluster adds to the value around `totals` (..., k), to first order."""

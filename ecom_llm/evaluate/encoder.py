@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,12 @@ class Encoder:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     batch_size: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of its weights: two encoders give two numbers."""
+        weights = self.model.state_dict()
+        return sha256(b"".join(sha256(weights[name].cpu().numpy()).digest() for name in sorted(weights))).hexdigest()
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """(texts, width) float32 of length 1: the mean of the last hidden states, the framing tokens' included.

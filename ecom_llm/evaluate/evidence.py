@@ -88,6 +88,9 @@ class Evidence(Record):
     """What the model was trained for: only models of one objective have metrics in common."""
     test_set: str
     """SHA-256 over id, attributes and target of the test examples used, in order: equal means comparable."""
+    prepared: str = ""
+    """SHA-256 of all prepared examples and of the items' titles: the values, earlier answers, judges and items that metrics look up.
+    Empty in evidence of before it was kept."""
     tokenizer: str
     """SHA-256 of the tokenizer: perplexities are comparable only where it is equal; bits per byte always are."""
     examples: int

@@ -17,7 +17,7 @@ from ecom_llm.evaluate.ranking import titles_by_locale
 from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.spread import weighed
 from ecom_llm.evaluate.subsets import marked, subsets_of
-from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.evaluate.testset import fingerprint, fitting, prepared_fingerprint, sample, tokenizer_fingerprint
 from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params
@@ -95,12 +95,14 @@ def evaluate_masked(params: Params, layout: Layout, prepared: dict[str, list[Exa
     ids = [example.id for example in examples]
     likelihoods = {name: dict(zip(ids, found, strict=True)) for name, found in scores.items()}
     encoder = Encoder(model.base_model, tokenizer, size)
-    titles = titles_by_locale(read_records(layout.items, Item))
+    items = list(read_records(layout.items, Item))
+    titles = titles_by_locale(items)
     systems = measured_systems(examples, prepared["train"], titles, likelihoods, encoder)
     ours = systems.pop("model")
     evidence = Evidence(
         objective="masked",
         test_set=fingerprint(examples),
+        prepared=prepared_fingerprint(prepared, items),
         tokenizer=tokenizer_fingerprint(tokenizer),
         examples=len(examples),
         metrics=ours.metrics,

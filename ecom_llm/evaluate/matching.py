@@ -40,6 +40,8 @@ STRETCH = regex.compile(
 )
 """Money's sign, a word or number of a script with spaces, or one character of another."""
 ATTACHED = regex.compile(rf"({NUMBER.pattern})(\p{{L}}+)")
+CLITIC = regex.compile(r"(?<=\p{L})['’](?:s|t|m|d|ll|re|ve)\b")
+"""What English hangs on a word: the `s` of `women's` is no size."""
 MEASURE = regex.compile(r"\d[ -]?([^\W\d_]+)$")
 
 Meaning = tuple[str, ...]
@@ -119,6 +121,7 @@ def next_token(text: str, match: regex.Match[str], units: frozenset[str]) -> Tok
 @lru_cache(maxsize=50_000)
 def tokens(text: str, units: frozenset[str] = frozenset()) -> tuple[Token, ...]:
     """The tokens of a folded text in order; `units` are those beside the table's that make a number a quantity."""
+    text = CLITIC.sub(lambda found: " " * len(found[0]), text)
     found: list[Token] = []
     place = 0
     while match := STRETCH.search(text, place):

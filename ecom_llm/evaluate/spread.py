@@ -12,6 +12,10 @@ from ecom_llm.params import Evaluate
 
 SIGNED = ("similarity", "pseudo_log_likelihood")
 """Metrics that may be negative; the symmetric interval of any other, such as a low BLEU, would reach below what is possible."""
+UNBOUNDED = (*SIGNED, "bits_per_byte", "pseudo_bits_per_byte", "length_ratio")
+"""Ratios that may be more than 1, or that are no share."""
+MOST = {"bleu": 100.0, "chrf": 100.0, "chatglm_": 100.0, "rnnlg_bleu": 1.0}
+"""How names begin of metrics -> the most they can be; of shares the interval itself ends at 1."""
 
 
 def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
@@ -20,7 +24,8 @@ def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
     if not held:
         return None
     statistics, groups = zip(*held, strict=True)
-    return Table(clustered(np.array(statistics, dtype=np.float64), groups), value_of(metric))
+    sums = clustered(np.array(statistics, dtype=np.float64), groups)
+    return Table(sums, value_of(metric), bounded=metric not in UNBOUNDED)
 
 
 def slice_intervals(metrics: Sequence[str], outputs: Sequence[Output], resampling: Resampling) -> dict[str, Interval]:
@@ -30,10 +35,11 @@ def slice_intervals(metrics: Sequence[str], outputs: Sequence[Output], resamplin
 
 
 def bounds(found: Mapping[str, Interval]) -> dict[str, tuple[float, float]]:
-    """Metric -> (low, high), of those that are known; what is never negative has no lower end below 0."""
+    """Metric -> (low, high), of those that are known; no end lies where the metric cannot be."""
     least = {name: -np.inf if name in SIGNED else 0.0 for name in found}
+    most = {name: next((end for start, end in MOST.items() if name.startswith(start)), np.inf) for name in found}
     return {
-        name: (round(max(one.low, least[name]), DIGITS), round(one.high, DIGITS))
+        name: (round(max(one.low, least[name]), DIGITS), round(min(one.high, most[name]), DIGITS))
         for name, one in found.items()
         if np.isfinite(one.low)
     }

@@ -30,7 +30,7 @@ from ecom_llm.evaluate.report import write_report
 from ecom_llm.evaluate.rnnlg.published import Published, read_published
 from ecom_llm.evaluate.spread import weighed
 from ecom_llm.evaluate.subsets import marked, subsets_of
-from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.evaluate.testset import fingerprint, fitting, prepared_fingerprint, sample, tokenizer_fingerprint
 from ecom_llm.evaluate.written import Written
 from ecom_llm.layout import Layout
 from ecom_llm.params import Evaluate, Params
@@ -232,6 +232,7 @@ def run(params: Params, layout: Layout) -> None:
     ours, others = compare(examples, written, prepared["train"], items, known, encoder, published, answering.earlier)
     evidence = Evidence(
         test_set=fingerprint(examples),
+        prepared=prepared_fingerprint(prepared, items),
         tokenizer=tokenizer_fingerprint(tokenizer),
         examples=len(examples),
         metrics=ours.metrics,

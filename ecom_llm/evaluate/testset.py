@@ -1,7 +1,7 @@
 """The test examples that are used, and what says that two evaluations used the same ones."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from logging import getLogger
 from pathlib import Path
@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerBase
 
 from ecom_llm.evaluate import evidence
 from ecom_llm.evaluate.baselines import by_skill_and_locale
-from ecom_llm.records import Example, UserError
+from ecom_llm.evaluate.ranking import titles_by_locale
+from ecom_llm.records import Example, Item, UserError
 from ecom_llm.write.encode import Encoded
 
 log = getLogger(__name__)
@@ -55,6 +56,12 @@ def fitting(examples: Sequence[Example], encoded: Sequence[Encoded], longest: in
 def fingerprint(examples: Iterable[Example]) -> str:
     """SHA-256 over id, attributes and target of the examples, in order."""
     return evidence.fingerprint((example.id, example.attributes, example.target) for example in examples)
+
+
+def prepared_fingerprint(prepared: Mapping[str, Sequence[Example]], items: Iterable[Item]) -> str:
+    """SHA-256 of all that was prepared (split -> examples) and of the items that may be recommended: what metrics look things up in."""
+    parts = [*(fingerprint(examples) for examples in prepared.values()), json.dumps(titles_by_locale(items))]
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:

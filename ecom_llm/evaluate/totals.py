@@ -43,6 +43,11 @@ def bleu(totals: np.ndarray) -> np.ndarray:
     return np.where(known, score, 0.0)
 
 
+def bare_bleu(totals: np.ndarray) -> np.ndarray:
+    """The same counts -> corpus BLEU without smoothing, 0 to 1: 0 where an order has no match (RNNLG's)."""
+    return np.where((totals[..., 2:6] > 0).all(axis=-1), bleu(totals) / 100, 0.0)
+
+
 def chrf(totals: np.ndarray) -> np.ndarray:
     """(..., 3 * orders) n-grams of text, of reference and in both, order after order -> chrF, 0 to 100.
 
@@ -59,7 +64,14 @@ def chrf(totals: np.ndarray) -> np.ndarray:
         return np.where(weighed > 0, 100 * (1 + CHRF_BETA**2) * precision * recall / weighed, 0.0)
 
 
-VALUES: dict[str, Value] = {"perplexity": exp_ratio, "pseudo_perplexity": exp_ratio, "bleu": bleu, "chrf": chrf}
+VALUES: dict[str, Value] = {
+    "perplexity": exp_ratio,
+    "pseudo_perplexity": exp_ratio,
+    "bleu": bleu,
+    "chrf": chrf,
+    "rnnlg_bleu": bare_bleu,
+    "rnnlg_bleu_1": bare_bleu,
+}
 """Metric -> its value; one that is not named is a ratio of sums."""
 
 

@@ -14,6 +14,8 @@ from ecom_llm.evaluate.spread import slice_intervals
 from ecom_llm.evaluate.subsets import ALL, within
 from ecom_llm.params import Promote
 from ecom_llm.promote.decision import Comparison
+from ecom_llm.promote.match import Match
+from ecom_llm.promote.slices import two_ways
 
 Places = dict[str, dict[str, Pair]]
 """`skill/locale` -> metric -> the two systems' statistics."""
@@ -30,13 +32,15 @@ def metrics_of(evidence: Evidence) -> Iterator[tuple[str, str, list[str]]]:
                 yield skill, locale, list(values)
 
 
-def pairs_by_slice(candidate: Evidence, ours: Sequence[Output], theirs: Sequence[Output], same_tokens: bool) -> Places:
-    """The pairs of every metric that sums make; those per token only between equal tokenizers."""
+def pairs_by_slice(match: Match) -> Places:
+    """The pairs of every metric that sums make and that was measured in one way; those per token only between equal tokenizers."""
     found: Places = {}
-    for skill, locale, metrics in metrics_of(candidate):
-        chosen, others = within(ours, skill, locale), within(theirs, skill, locale)
+    candidate, champion = match.candidate, match.champion
+    for skill, locale, metrics in metrics_of(candidate.evidence):
+        chosen, others = within(candidate.outputs, skill, locale), within(champion.outputs, skill, locale)
         for metric in metrics:
-            if metric in PER_TOKEN and not same_tokens:
+            ways = two_ways(candidate.evidence, champion.evidence, metric)
+            if (metric in PER_TOKEN and not match.same_tokens) or (ways if locale == ALL else locale in ways):
                 continue
             pair = pair_up(metric, chosen, others, greater_is_better=True)
             if pair is not None:
@@ -49,11 +53,16 @@ def rounded(value: float | None) -> float | None:
     return round(value, 6) if value is not None and isfinite(value) else None
 
 
-def compared(place: str, metric: str, found: Interval, chance: float, adjusted: float, rules: Promote) -> Comparison:
+def compared(
+    place: str, metric: str, pair: Pair, found: Interval, chance: float, adjusted: float, rules: Promote
+) -> Comparison:
     """One row of the table."""
+    ours, theirs = (float(pair.value(side.sum(axis=0))) for side in (pair.ours, pair.theirs))
     return Comparison(
         slice=place,
         metric=metric,
+        candidate=rounded(ours),
+        champion=rounded(theirs),
         difference=rounded(found.estimate),
         low=rounded(found.low),
         high=rounded(found.high),
@@ -65,38 +74,29 @@ def compared(place: str, metric: str, found: Interval, chance: float, adjusted: 
     )
 
 
-def compare(
-    evidence: Evidence,
-    ours: Sequence[Output],
-    theirs: Sequence[Output],
-    rules: Promote,
-    seed: int,
-    *,
-    same_tokens: bool,
-) -> tuple[Comparison, ...]:
-    """Candidate minus champion for every slice and metric that sums make.
-
-    Args:
-        evidence: the candidate's, which names slices and metrics.
-        ours: the candidate's outputs.
-        theirs: the champion's outputs on the same examples.
-        rules: confidence, power and resamples.
-        seed: of resamples and swaps.
-        same_tokens: whether both have one tokenizer, without which perplexity is not compared.
-    """
-    resampling = Resampling(rules.confidence, rules.bootstrap_samples, seed)
-    places = pairs_by_slice(evidence, ours, theirs, same_tokens)
+def compare(match: Match) -> tuple[Comparison, ...]:
+    """Candidate minus champion for every slice and metric that sums make."""
+    rules, places = match.rules, pairs_by_slice(match)
     found = {
         (place, metric): one
         for place, pairs in places.items()
-        for metric, one in intervals({name: pair.table for name, pair in pairs.items()}, resampling).items()
+        for metric, one in intervals({name: pair.table for name, pair in pairs.items()}, match.resampling).items()
     }
     chances = {
-        f"{place} {metric}": chance_of(places[place][metric], rules.bootstrap_samples, seed) for place, metric in found
+        f"{place} {metric}": chance_of(places[place][metric], rules.bootstrap_samples, match.seed)
+        for place, metric in found
     }
     adjusted = holm(chances)
     return tuple(
-        compared(place, metric, one, chances[f"{place} {metric}"], adjusted[f"{place} {metric}"], rules)
+        compared(
+            place,
+            metric,
+            places[place][metric],
+            one,
+            chances[f"{place} {metric}"],
+            adjusted[f"{place} {metric}"],
+            rules,
+        )
         for (place, metric), one in found.items()
     )
 

@@ -38,6 +38,10 @@ class Comparison(Record):
 
     slice: str
     metric: str
+    candidate: float | None = None
+    """The candidate's value."""
+    champion: float | None = None
+    """The champion's, on the same examples."""
     difference: float | None = None
     low: float | None = None
     high: float | None = None

@@ -217,7 +217,7 @@ def beside(candidate: Entrant, champion: Entrant | None, rules: Promote, seed: i
     match = Match(candidate, champion, rules, seed)
     if not_alike(match) is not None:
         return ()
-    return compare(candidate.evidence, candidate.outputs, champion.outputs, rules, seed, same_tokens=match.same_tokens)
+    return compare(match)
 
 
 def decide(

@@ -47,17 +47,27 @@ def compared(rules: Promote) -> list[str]:
     return sorted({rule.metric for rule in (rules.primary, *rules.regressions, *rules.subset_regressions)})
 
 
+def two_ways(candidate: Evidence, champion: Evidence, metric: str) -> list[str]:
+    """The locales in which a metric has two signatures: numbers of two signatures are no numbers of one metric."""
+    ours, theirs = (evidence.signatures.get(metric, {}) for evidence in (candidate, champion))
+    return [locale for locale in sorted(ours.keys() & theirs.keys()) if ours[locale] != theirs[locale]]
+
+
 def measured_otherwise(candidate: Evidence, champion: Evidence, rules: Promote) -> str | None:
-    """Which compared metric was measured in two ways, or None: numbers of two signatures are no numbers of one metric."""
+    """Which compared metric was measured in two ways, or None."""
     for metric in compared(rules):
-        ours, theirs = (evidence.signatures.get(metric, {}) for evidence in (candidate, champion))
-        for locale in sorted(ours.keys() & theirs.keys()):
-            if ours[locale] != theirs[locale]:
-                return (
-                    f"{metric}/{locale} was measured in two ways, signature {ours[locale]} and {theirs[locale]}; "
-                    "evaluate the champion as the candidate was"
-                )
+        for locale in two_ways(candidate, champion, metric):
+            ours, theirs = (evidence.signatures[metric][locale] for evidence in (candidate, champion))
+            return (
+                f"{metric}/{locale} was measured in two ways, signature {ours} and {theirs}; "
+                "evaluate the champion as the candidate was"
+            )
     return None
+
+
+def looked_up_elsewhere(candidate: Evidence, champion: Evidence) -> bool:
+    """Whether the same test examples were measured beside other data; of evidence that does not tell nothing is said."""
+    return bool(candidate.prepared and champion.prepared) and candidate.prepared != champion.prepared
 
 
 def incomparable(candidate: Evidence, champion: Evidence, rules: Promote) -> str | None:
@@ -71,6 +81,11 @@ def incomparable(candidate: Evidence, champion: Evidence, rules: Promote) -> str
         return (
             f"they were measured on different test sets ({candidate.test_set[:8]} and {champion.test_set[:8]}); "
             "evaluate the champion on the candidate's test set"
+        )
+    if looked_up_elsewhere(candidate, champion):
+        return (
+            f"they were measured beside different data ({candidate.prepared[:8]} and {champion.prepared[:8]}), in which metrics look up "
+            "values, items and earlier answers; evaluate the champion on the candidate's data"
         )
     ours, theirs = (
         {f"{skill}/{locale}" for skill, locales in evidence.metrics.items() for locale in locales}

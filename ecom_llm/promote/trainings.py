@@ -1,7 +1,9 @@
 """Several trainings a side at the gate: whether those that params ask for are there, and how many stood, in words."""
 
 from collections.abc import Iterator
+from statistics import stdev
 
+from ecom_llm.evaluate.evidence import slice_value
 from ecom_llm.promote.match import Match
 
 
@@ -37,3 +39,17 @@ def stood(match: Match) -> Iterator[str]:
         "The rules against the champion count what seeds do; thresholds and the table of all slices are about the two "
         "models alone."
     )
+    yield from by_seed(match)
+
+
+def by_seed(match: Match) -> Iterator[str]:
+    """The note that says what each training has on the primary slice, and how far seeds alone part them."""
+    rule = match.rules.primary
+    sides = zip(("candidate", "champion"), match.sides(rule, rule.skill, rule.locale), strict=True)
+    for name, trainings in sides:
+        values = [found for outputs in trainings if (found := slice_value(rule.metric, outputs)) is not None]
+        if len(values) > 1:
+            told = ", ".join(f"{value:.4g}" for value in values)
+            yield (
+                f"{rule.skill}/{rule.locale} {rule.metric} by seed, {name}: {told}; standard deviation {stdev(values):.2g}."
+            )

@@ -9,7 +9,11 @@ from ecom_llm.evaluate.matching import Matcher
 from ecom_llm.evaluate.metrics.metric import TEXT_AND_VALUES, OfflineMetric, Ratios, Result, ratio, signed
 
 MATCHER = signed(
-    match="words", synonyms="ecom_llm.evaluate.synonyms", units="ecom_llm.evaluate.quantities", plural="S stemmer"
+    match="words",
+    synonyms="ecom_llm.evaluate.synonyms",
+    units="ecom_llm.evaluate.quantities",
+    plural="S stemmer",
+    clitics="left out",
 )
 
 

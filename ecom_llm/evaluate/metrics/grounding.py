@@ -12,12 +12,15 @@ from ecom_llm.evaluate.ngrams import language
 from ecom_llm.prepare.words import keywords, signature
 
 ABSTENTIONS = {
-    "en": r"\b(?:do(?:es)? not|don'?t|doesn'?t|can(?:no|')t|can not|could not|unable to)"
+    "en": r"\b(?:do(?:es)? not|don'?t|doesn'?t|can(?:no|')t|can not|could(?: not|n'?t)|unable to)"
     r" (?:know|say|tell|find|answer|confirm|state|mention)\b"
-    r"|\bnot (?:sure|known|certain|stated|mentioned|specified)\b|\bno (?:information|idea|details?)\b"
+    r"(?! (?:an?|any|anything|one) (?:\w+ )?(?:better|nicer|faults?|complaints?|wrong)\b)"
+    r"|\b(?:not|isn'?t|aren'?t) (?:sure|known|certain|stated|mentioned|specified)\b|\bwould(?: not|n'?t) know\b|\bunsure\b"
+    r"|\bno (?:information|idea|details?)\b"
     r"|\bnot (?:have|enough) (?:\w+ )?information\b|\bsays nothing about\b"
     r"|\b(?:listing|page|description) (?:says nothing|is silent|has no word)\b",
-    "zh": "不知道|不清楚|不确定|无法(?:确定|回答|判断|得知|确认)|没有(?:相关|这方面的|足够的)?(?:信息|资料|说明(?!书))"
+    "zh": "不知道(?!有?多)|不清楚|不太了解|不好说|说不准|不确定"
+    "|无法(?:确定|回答|判断|得知|确认)|没有(?:相关|这方面的|足够的)?(?:信息|资料|说明(?!书))"
     "|(?:没有?|未)(?:提及|提到|说明(?!书)|写明|写到|标注|标明|注明)|未提供|暂无|不太清楚",
 }
 """Language -> how a text says that it does not know."""
@@ -88,7 +91,7 @@ class AbstentionRate(OfflineMetric):
             for abstained, known in zip(said, references, strict=True)
         ]
         lacking = f"no test question is {kind}, or the language's words for not knowing are not listed"
-        return mean(f"abstention_{kind}", scores, signed(phrases=f"{language(locale)}.2"), lacking)
+        return mean(f"abstention_{kind}", scores, signed(phrases=f"{language(locale)}.3"), lacking)
 
 
 class AbstentionShare(OfflineMetric):
@@ -113,4 +116,4 @@ class AbstentionShare(OfflineMetric):
             for abstained, counts in zip(said, references, strict=True)
         ]
         lacking = "no question was asked with such evidence, or the language's words for not knowing are not listed"
-        return mean(name, scores, signed(phrases=f"{language(locale)}.2"), lacking)
+        return mean(name, scores, signed(phrases=f"{language(locale)}.3"), lacking)

@@ -25,4 +25,4 @@ class Similarity(OfflineMetric):
     def _compute(self, predictions: Sequence[str], references: Sequence[str], encoder: Encoder) -> Result:
         cosines = (encoder.embed(predictions) * encoder.embed(references)).sum(axis=1)
         pairs: Ratios = [(float(cosine), 1.0) for cosine in cosines]
-        return ratio("similarity", pairs, signed(encoder="evaluate.encoder", pooling="mean", cut="its positions"))
+        return ratio("similarity", pairs, signed(encoder=encoder.digest[:12], pooling="mean", cut="its positions"))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import evaluate
+import numpy as np
 from datasets import Features, List, Value
 from sacrebleu.metrics import BLEU
 
@@ -11,6 +12,7 @@ from ecom_llm.evaluate.metrics import OfflineMetric, Result, ratio
 from ecom_llm.evaluate.rnnlg.acts import Act, delexicalise, lexicalise
 from ecom_llm.evaluate.rnnlg.normalise import normalise, without_end
 from ecom_llm.evaluate.rnnlg.protocol import Protocol
+from ecom_llm.evaluate.totals import bare_bleu
 
 UNCOUNTED = ("?select", "suggest")
 """Acts that offer a choice between several values of one slot: the published slot error leaves them out."""
@@ -51,7 +53,10 @@ def references(acts: Iterable[Act], pool: Pool, protocol: Protocol) -> list[list
 
 
 class RnnlgBleu(OfflineMetric):
-    """Corpus BLEU-4, 0 to 1, of every hypothesis of every act against the act's references (see `references`)."""
+    """Corpus BLEU-4, 0 to 1, of every hypothesis of every act against the act's references (see `references`).
+
+    Its statistics are sacrebleu's counts, summed over the hypotheses of an act.
+    """
 
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
@@ -64,15 +69,21 @@ class RnnlgBleu(OfflineMetric):
 
     def _compute(self, predictions: Sequence[list[str]], references: Sequence[list[str]], protocol: Protocol) -> Result:
         pairs = [
-            (hypothesis(text, protocol), wanted)
-            for texts, wanted in zip(predictions, references, strict=True)
+            (act, hypothesis(text, protocol), wanted)
+            for act, (texts, wanted) in enumerate(zip(predictions, references, strict=True))
             for text in texts
         ]
-        most = max(len(wanted) for _, wanted in pairs)
-        streams = [[wanted[place] if place < len(wanted) else None for _, wanted in pairs] for place in range(most)]
+        most = max(len(wanted) for _, _, wanted in pairs)
+        streams = [[wanted[place] if place < len(wanted) else None for _, _, wanted in pairs] for place in range(most)]
         scorer = BLEU(tokenize="none", smooth_method="none", force=True)
-        score = scorer.corpus_score([text for text, _ in pairs], streams)
-        return {"rnnlg_bleu": score.score / 100, "signature": f"{SIGNATURE}|{scorer.get_signature()}"}
+        rows = scorer._extract_corpus_statistics([text for _, text, _ in pairs], streams)
+        counts = np.zeros((len(predictions), len(rows[0])), dtype=np.int64)
+        np.add.at(counts, [act for act, _, _ in pairs], np.array(rows, dtype=np.int64))
+        return {
+            "rnnlg_bleu": float(bare_bleu(counts.sum(axis=0).astype(np.float64))),
+            "statistics": [tuple(map(int, row)) for row in counts],
+            "signature": f"{SIGNATURE}|nrefs:var|{str(scorer.get_signature()).split('|', 1)[1]}",
+        }
 
 
 class RnnlgSlotError(OfflineMetric):

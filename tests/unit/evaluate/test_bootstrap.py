@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binomtest
 
 from ecom_llm.evaluate.bootstrap import Interval, Resampling, Table, clustered, draws, intervals, standard_error
-from ecom_llm.evaluate.spread import bounds
+from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.spread import bounds, slice_intervals
 from ecom_llm.evaluate.totals import exp_ratio, ratio
 from proofs.intervals import called_different, coverage
 
@@ -77,6 +78,23 @@ def test_what_cannot_be_said_is_not(rows: np.ndarray) -> None:
 def test_no_interval_reaches_below_what_a_metric_can_be() -> None:
     found = {name: Interval(0.5, -0.25, 1.25) for name in ("bleu", "similarity")} | {"rouge1": Interval(1.0, 0.5, 1.5)}
     assert bounds(found) == {"bleu": (0.0, 1.25), "similarity": (-0.25, 1.25), "rouge1": (0.5, 1.5)}
+    high = dict.fromkeys(("bleu", "chatglm_bleu_4", "perplexity"), Interval(93.0, 73.0, 113.5))
+    assert bounds(high) == {"bleu": (73.0, 100.0), "chatglm_bleu_4": (73.0, 100.0), "perplexity": (73.0, 113.5)}
+
+
+def test_bits_per_byte_are_no_share_however_few_they_are():
+    """Of six products no interval is known, whether the one that is hardest needs one bit a byte or less."""
+
+    nobody = {"skill": "describe", "locale": "en", "attributes": {}, "reference": "", "text": "", "baselines": {}}
+
+    def outputs(name: str, hardest: float) -> list[Output]:
+        bits = [4.0, 5.0, 6.0, 7.0, 8.0, hardest]
+        return [Output(id=str(n), ratios={name: (found, 10.0)}, **nobody) for n, found in enumerate(bits)]
+
+    for hardest in (9.0, 11.0):
+        assert bounds(slice_intervals(["bits_per_byte"], outputs("bits_per_byte", hardest), SETTINGS)) == {}
+    low, high = bounds(slice_intervals(["groundedness"], outputs("groundedness", 9.0), SETTINGS))["groundedness"]
+    assert 0 <= low < 0.65 < high <= 1
 
 
 def test_a_denominator_of_zero_has_no_value() -> None:

@@ -80,6 +80,17 @@ def test_length_is_over_all_texts():
         ("商品信息中未提及", "zh", True),
         ("画面很清楚", "zh", False),
         ("je ne sais pas", "fr", None),
+        ("That isn't stated anywhere.", "en", True),
+        ("I wouldn’t know.", "en", True),
+        ("Unsure, sorry", "en", True),
+        ("You can't find a better one.", "en", False),
+        ("I could not find any fault", "en", False),
+        ("I can not find any information", "en", True),
+        ("I would not say that it is heavy", "en", False),
+        ("不知道有多好用！", "zh", False),
+        ("不知道有没有", "zh", True),
+        ("这个不太了解", "zh", True),
+        ("不好说", "zh", True),
     ],
 )
 def test_saying_that_one_does_not_know(text, locale, said):

@@ -1,5 +1,6 @@
 """A masked model's evidence: pseudo-likelihoods by their definition, the unigram beside them, and what its encoder is for."""
 
+import copy
 from dataclasses import replace
 from math import exp, log
 from pathlib import Path
@@ -202,6 +203,17 @@ def test_a_vector_is_the_mean_of_the_last_hidden_states(encoder):
         with torch.inference_mode():
             mean = encoder.model(ids).last_hidden_state[0].mean(dim=0)
         assert vector == pytest.approx((mean / mean.norm()).numpy(), abs=1e-5)
+
+
+def test_each_encoder_signs_as_itself(encoder):
+    other = copy.deepcopy(encoder.model)
+    next(other.parameters()).data[0, 0] += 1.0
+    given = {"predictions": ["one"], "references": ["two"]}
+    signs = {
+        Similarity().compute(**given, encoder=one)["signature"] for one in (encoder, replace(encoder, batch_size=1))
+    }
+    assert len(signs) == 1
+    assert Similarity().compute(**given, encoder=replace(encoder, model=other))["signature"] not in signs
 
 
 def test_similarity_is_one_for_the_same_text_and_less_for_another(encoder):

@@ -91,10 +91,16 @@ def test_the_same_said_otherwise(value, texts):
         (["10"], "十分舒适"),
         (["3 天"], "三角形"),
         (["bus"], "bu"),
+        (["s", "m", "l"], "It's lovely, I'm happy, and we'll keep the women’s one"),
+        (["t", "d"], "I don't, and he'd not"),
     ],
 )
 def test_what_only_looks_alike(values, text):
     assert find(values, text) == set()
+
+
+def test_what_an_apostrophe_cuts_off_leaves_its_word_a_value():
+    assert find(["s", "women's", "l"], "women’s, size l") == {"women's", "l"}
 
 
 def test_chinese_words_part_where_the_vocabulary_says():

@@ -196,6 +196,7 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
     assert json.loads(before[1]).keys() == {
         "objective",
         "test_set",
+        "prepared",
         "tokenizer",
         "examples",
         "metrics",

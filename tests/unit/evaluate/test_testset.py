@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ecom_llm.evaluate.testset import fingerprint, fitting, sample, tokenizer_fingerprint
+from ecom_llm.evaluate.testset import fingerprint, fitting, prepared_fingerprint, sample, tokenizer_fingerprint
+from ecom_llm.records import SPLITS, Item
 from ecom_llm.write.encode import encode
 
 
@@ -63,3 +64,14 @@ def test_what_is_too_long_for_the_model_is_left_out_aloud(make_example, tokenize
     assert fitting(examples, encode(examples, tokenizer), 100, Path("test")) == examples[:1]
     assert "left out 1" in caplog.text
     assert fitting(examples, encode(examples, tokenizer), None, Path("test")) == examples
+
+
+def test_whatever_was_prepared_otherwise_is_told(make_example):
+    prepared = {split: [make_example("describe", "en", n, {"size": "s"}, "t") for n in range(3)] for split in SPLITS}
+    items = [Item(product="1", locale="en", title="a hat")]
+    found = prepared_fingerprint(prepared, items)
+    assert prepared_fingerprint(dict(prepared), list(items)) == found
+    for split in SPLITS:
+        grown = {**prepared, split: [*prepared[split], make_example("describe", "en", 9, {"size": "m"}, "t")]}
+        assert prepared_fingerprint(grown, items) != found
+    assert prepared_fingerprint(prepared, [*items, Item(product="2", locale="en", title="a cap")]) != found

@@ -455,8 +455,12 @@ def test_the_document_says_how_many_trainings_stood_on_each_side(rivals: tuple[f
     candidate = replace(lucky("2", -2.0), trainings=(lucky("a", -2.1).outputs, lucky("b", -2.2).outputs))
     champion = replace(lucky("1", 0.0), trainings=tuple(lucky("c", luck).outputs for luck in rivals))
     decision = decide(candidate, champion, rules(trainings=3), 1)
-    (note,) = decision.notes
+    note, mine, *theirs = decision.notes
     assert said in note
+    assert mine == "all/all bits_per_byte by seed, candidate: 1.087, 1.077, 1.067; standard deviation 0.01."
+    assert [one.split(";")[0] for one in theirs] == (
+        ["all/all bits_per_byte by seed, champion: 1.288, 1.317, 1.267"] if rivals else []
+    ), "one training has no spread"
     superior = next(check for check in decision.checks if check.rule == "superior")
     mean = 0.21 if not rivals else 0.21 + 0.1 / 30  # the fourth of the champion is more than params ask for
     against = "that of 3" if rivals else "1"
@@ -485,6 +489,9 @@ def test_every_slice_stands_beside_the_champions_with_holms_correction() -> None
     rows = {(one.slice, one.metric): one for one in decide(candidate, entrant("1"), rules(), 1).comparisons}
     better, worse = rows["describe/zh", "attribute_coverage"], rows["all/all", "bits_per_byte"]
     assert worse.differs and worse.difference == pytest.approx(-0.05) and worse.adjusted <= 0.05
+    assert (worse.candidate, worse.champion) == pytest.approx((1.2375, 1.2875)), (
+        "values of bits, of which less is better"
+    )
     assert (
         not better.differs
         and better.difference == pytest.approx(-0.0125)
@@ -492,6 +499,26 @@ def test_every_slice_stands_beside_the_champions_with_holms_correction() -> None
     )
     assert better.adjusted >= better.chance
     assert ("describe/en", "perplexity") not in rows, "it is in no slice of the evidence"
+
+
+def test_what_was_measured_in_two_ways_stands_not_side_by_side() -> None:
+    """No rule names it, so it is no reason to refuse; but a difference would be that of the ways."""
+    ways = [{"attribute_coverage": {"en": f"jieba {one}", "zh": "jieba 1"}} for one in (1, 2)]
+    champion, candidate = (entrant(name, signatures=way) for name, way in zip("12", ways, strict=True))
+    asked = rules(regressions=[])
+    found = decide(replace(candidate, outputs=lucky("2", -2.0).outputs), champion, asked, 1)
+    assert not [check for check in found.checks if check.rule == "comparable"]
+    places = {one.slice for one in found.comparisons if one.metric == "attribute_coverage"}
+    assert places == {"describe/zh"}, "neither English nor the sum over both"
+
+
+def test_numbers_that_were_looked_up_in_other_data_are_not_compared() -> None:
+    old, one, other = (entrant("1", prepared=name) for name in ("", "a" * 64, "b" * 64))
+    candidate = entrant("2", bits=lambda number: 9 + number % 7, prepared="b" * 64)
+    assert decide(candidate, other, rules(), 1).approved
+    assert decide(candidate, old, rules(), 1).approved, "evidence of before says nothing"
+    (check,) = refusals(decide(candidate, one, rules(), 1))
+    assert check.rule == "comparable" and "beside different data (bbbbbbbb and aaaaaaaa)" in check.reason
 
 
 def test_perplexity_is_not_beside_another_tokenizers() -> None:

@@ -33,6 +33,8 @@ class MemoryRegistry:
     now: str | None = None
     signatures: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     """Version -> metric -> locale -> signature."""
+    prepared: dict[str, str] = field(default_factory=dict)
+    """Version -> digest of the data it was measured beside."""
     decisions: list[tuple[str, GateDecision, str]] = field(default_factory=list)
 
     def champion(self) -> Version | None:
@@ -42,6 +44,7 @@ class MemoryRegistry:
         metrics = {"all": {"all": {"bits_per_byte": float(asked.number)}}}
         evidence = Evidence(
             test_set=self.test_sets[asked.number],
+            prepared=self.prepared.get(asked.number, ""),
             tokenizer="t",
             examples=0,
             metrics=metrics,
@@ -127,6 +130,9 @@ def test_the_champion_is_measured_anew_only_where_it_was_measured_otherwise(regi
     registry.signatures["2"] = {"attribute_coverage": {"en": "han:jieba 2"}}
     model.rival(registry, registry.entrant(registry.versions["2"]), run, promoting)
     assert anew == [("1", Path("model/1"))] * 2
+    registry.signatures, registry.prepared = {}, {"1": "a", "2": "b"}  # the same test set, but the catalogue grew
+    model.rival(registry, registry.entrant(registry.versions["2"]), run, promoting)
+    assert anew == [("1", Path("model/1"))] * 3
 
 
 @pytest.mark.parametrize("change", [None, "page", "tag", "words in MLflow", "decision", "rules", "no entry"])

@@ -4,6 +4,7 @@ import json
 from math import exp, log
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecom_llm.collect.forms.rnnlg import attributes_of, parse_act
@@ -12,6 +13,7 @@ from ecom_llm.evaluate.rnnlg.acts import act_of, delexicalise, lexicalise
 from ecom_llm.evaluate.rnnlg.metrics import RnnlgBleu, RnnlgSlotError, normal, pooled, references, slot_errors
 from ecom_llm.evaluate.rnnlg.normalise import normalise
 from ecom_llm.evaluate.rnnlg.protocol import Protocol
+from ecom_llm.evaluate.totals import value_of
 
 ROOT = Path(__file__).parents[4]
 LAPTOP = ROOT.parent / "shared" / "data" / "rnnlg-laptop"
@@ -47,6 +49,20 @@ def test_every_hypothesis_counts_by_itself_and_the_nearest_length_is_taken():
     precisions = [10 / 10, 7 / 8, 5 / 6, 3 / 4]
     assert found["rnnlg_bleu"] == pytest.approx(exp(sum(map(log, precisions)) / 4), abs=1e-9)
     assert "mapping.pair" in found["signature"] and "tok:none" in found["signature"]
+
+
+def test_its_counts_are_each_act_s_and_make_the_value_of_any_part():
+    texts, wanted = [["a b c d e", "a b c d f"], ["a b c d x y"]], [["a b c d e"], ["a b c d z"]]
+    whole = RnnlgBleu().compute(predictions=texts, references=wanted, protocol=INVENTED)
+    for row, (text, reference) in enumerate(zip(texts, wanted, strict=True)):
+        alone = RnnlgBleu().compute(predictions=[text], references=[reference], protocol=INVENTED)
+        assert alone["statistics"] == [whole["statistics"][row]]
+    assert whole["statistics"][0] == (10, 10, 9, 7, 5, 3, 10, 8, 6, 4)
+    assert value_of("rnnlg_bleu")(np.sum(whole["statistics"], axis=0, dtype=float)) == pytest.approx(
+        whole["rnnlg_bleu"]
+    )
+    nothing = RnnlgBleu().compute(predictions=[["a b c"]], references=[["a b c"]], protocol=INVENTED)
+    assert nothing["rnnlg_bleu"] == 0.0, "no 4-gram and no smoothing, as RNNLG scores it"
 
 
 def test_texts_are_normalised_before_they_are_compared():

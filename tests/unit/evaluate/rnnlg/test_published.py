@@ -70,11 +70,13 @@ def test_the_published_figures_stand_beside_the_others(tmp_path):
     assert all("signature" in result for name, result in found.items() if name.startswith("rnnlg"))
 
 
-def test_what_sums_make_has_an_interval_and_bleu_has_none(tmp_path):
+def test_every_figure_that_sums_make_has_an_interval(tmp_path):
     layout, test = collected(tmp_path, FILES)
     published = read_published(layout.protocols, test)
-    rows = test * 4
-    human = [Written(one.target, others=("a lamp", "b")) for one in rows]
+    rows = [
+        one.model_copy(update={"id": f"{one.id}-{n}", "group": f"{one.group}-{n}"}) for n in range(4) for one in test
+    ]
+    human = [Written(one.target, others=("glow 5 is a lamp , dimmable",) * (n % 3)) for n, one in enumerate(rows)]
     group = Group("describe", "en", rows, human, matchers(test)["describe", "en"], published=published)
     found = measured([group], [[{}] * len(rows)])
     assert found.metrics["describe"]["en"]["rnnlg_bleu_1"] == pytest.approx(1.0)
@@ -82,7 +84,10 @@ def test_what_sums_make_has_an_interval_and_bleu_has_none(tmp_path):
     assert not any(name.startswith("rnnlg") for name in found.metrics["all"]["all"])
     intervals = all_intervals(found.metrics, found.outputs, Resampling(0.95, 200, 1))
     sure = {name for name in intervals.get("describe", {}).get("en", {}) if name.startswith("rnnlg")}
-    assert sure == {"rnnlg_slot_error", "rnnlg_slot_error_1"}
+    assert sure == {"rnnlg_bleu", "rnnlg_bleu_1", "rnnlg_slot_error", "rnnlg_slot_error_1"}
+    assert intervals["describe"]["en"]["rnnlg_bleu_1"][1] == 1.0
+    low, high = intervals["describe"]["en"]["rnnlg_bleu"]
+    assert 0 <= low < found.metrics["describe"]["en"]["rnnlg_bleu"] < high
 
 
 def test_without_a_slot_that_counts_the_error_is_not_applicable(tmp_path):
