@@ -198,15 +198,29 @@ def prove(shop: Shop, count: int) -> int:
     return int(failed > 0)
 
 
+def evaluated(model: Path, shop: Shop) -> Entrant:
+    """A model folder from elsewhere, measured; whatever a library says of it, it is refused.
+
+    Raises:
+        UserError: it cannot be evaluated.
+    """
+    try:
+        return measured(model, shop.folder / "elsewhere" / model.name, shop, "2", shop.params)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{model}: cannot be evaluated: {type(error).__name__}: {error}") from error
+
+
 def from_elsewhere(shop: Shop, folder: Path) -> int:
     """Evaluate and judge model folders; return the exit code."""
-    models = sorted(path.parent for path in folder.glob("*/config.json"))
+    models = sorted(path for path in folder.iterdir() if path.is_dir())
     failed = 0
     for model in models:
         wanted = model.name.startswith("good")
         candidate = Candidate(
             model.name,
-            lambda model=model: measured(model, shop.folder / "elsewhere" / model.name, shop, "2", shop.params),
+            lambda model=model: evaluated(model, shop),
             ("", ""),
         )
         found = judged(shop, candidate)

@@ -31,6 +31,7 @@ from ecom_llm.registry.approvals import (
     named,
     record_answer,
 )
+from ecom_llm.registry.champions import Overtaken
 from tasks.logs import run_logger
 from tasks.model import page_of, promote_to_champion
 
@@ -72,7 +73,11 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     if rules.approval.needed and (why := withheld(registry, version, decision, rules, by_hand)):
         run_logger().warning("Not promoted: %s", why)
         return why
-    return promote_to_champion(candidate, by_hand=by_hand)
+    try:
+        return promote_to_champion(candidate, by_hand=by_hand, compared_with=decision.compared_with or "")
+    except Overtaken as error:
+        run_logger().warning("Not promoted: %s", error)
+        return str(error)
 
 
 def withheld(registry: Registry, version: Version, decision: GateDecision, rules: Promote, by_hand: bool) -> str:
@@ -110,7 +115,10 @@ def unanswered(registry: Registry, version: Version, seconds: int) -> str:
     now = registry.version(version.number)
     if now.rejected and (word := answer_to_last(registry, now)):
         return rejection(now, word.details.get("name", ""), word.details.get("comment", ""))
-    if now.approved or registry.aliases().get("champion") == now.number:
+    if registry.aliases().get("champion") == now.number:
+        return ""
+    # not by its tag: it may have been approved, promoted and rolled back while the form was open
+    if now.approved and not now.rolled_back and (word := answer_to_last(registry, now)) and word.event == "approved":
         return ""
     return f"nobody answered within {seconds} s. {awaits(version)}"
 

@@ -31,7 +31,7 @@ def clean(layout: Layout, model_name: str, keep: int, server: str, dry_run: bool
     """Free disk; yields what was freed, or with `dry_run` would be, a line each.
 
     Raises:
-        UserError: `keep` is less than 1, or MLflow or DVC refuses.
+        UserError: `keep` is less than 1, the journal is damaged, or MLflow or DVC refuses.
     """
     if keep < 1:
         raise UserError(f"--keep {keep}: at least the newest version stays; name 1 or more.")
@@ -39,8 +39,9 @@ def clean(layout: Layout, model_name: str, keep: int, server: str, dry_run: bool
         yield from reconcile(layout, server).lines()
     registry = open_registry(model_name, layout)
     gone: set[str] = set()
-    for version, freed in old_versions(registry, keep):
-        if dry_run or remove_old(registry, version, keep):
+    busy = bool(at_work(layout))
+    for version, freed in old_versions(registry, keep, busy):
+        if dry_run or remove_old(registry, version, keep, busy):
             gone.add(version.number)
             yield told(f"version {version.number} of {model_name} and its model files", freed, dry_run)
     yield from clean_checkpoints(layout, dry_run)
@@ -94,10 +95,14 @@ def clean_cache(layout: Layout, stay: list[Version], dry_run: bool) -> Iterator[
     )
 
 
+def at_work(layout: Layout) -> list[str]:
+    """The runs that are at work."""
+    return [path.name for path in layout.worktrees.glob("*") if path.is_dir() and is_held(run_file(path))]
+
+
 def obstacle(layout: Layout, stay: list[Version]) -> str | None:
     """Why DVC's cache must not be cleaned; None where it may be."""
-    living = [path.name for path in layout.worktrees.glob("*") if path.is_dir() and is_held(run_file(path))]
-    if living:
+    if living := at_work(layout):
         return f"the run {living[0]} is at work, and what it has made so far no commit names yet. Wait for its end."
     cache = dvc.cache_dir(layout.workspace)
     if not cache.is_relative_to(layout.workspace):

@@ -32,10 +32,20 @@ from tasks.workspace import Workspace
 
 def rival(registry: Registry, candidate: Entrant, run: CandidateRun, rules: Promote) -> Entrant | None:
     """The champion as the gate is to see it: on the candidate's test set, beside its data and by its metrics, unless the candidate is
-    from another clone."""
+    from another clone.
+
+    Raises:
+        UserError: the champion is not what it was when it was registered: one whose weights or numbers were changed is no measure.
+    """
     champion = registry.champion()
     if champion is None:
         return None
+    try:
+        require(registry, champion, Layout.here().workspace, ITSELF)
+    except BrokenLink as error:
+        raise UserError(
+            f"nothing can be compared with the champion, version {champion.number}: {error} To let an earlier one write: ecom-llm rollback"
+        ) from error
     entrant = registry.entrant(champion)
     ours, theirs = candidate.evidence, entrant.evidence
     alike = (ours.test_set, ours.prepared) == (theirs.test_set, theirs.prepared)
@@ -144,13 +154,17 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
 
 
 @task(cache_policy=NO_CACHE)
-def promote_to_champion(candidate: Version, by_hand: bool = False) -> str:
-    """Give the version the alias `champion`, and let it write; one that does not is taken back at once.
+def promote_to_champion(candidate: Version, by_hand: bool = False, compared_with: str | None = None) -> str:
+    """Give the version the alias `champion`, and let it write; one that does not, or that cannot be tried, is taken back at once.
+
+    Args:
+        compared_with: the champion that the gate held it against, as `promote` takes it.
 
     Returns:
         Why it is not champion after all; empty if it is.
 
     Raises:
+        Overtaken: another version is champion by now.
         UserError: a link of its chain is broken.
     """
     layout = Layout.here()
@@ -158,10 +172,13 @@ def promote_to_champion(candidate: Version, by_hand: bool = False) -> str:
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
     before = registry.aliases().get("champion")
     word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
-    promote(registry, candidate, by_hand=by_hand)
+    promote(registry, candidate, by_hand=by_hand, compared_with=compared_with)
     if before == candidate.number:
         return ""
-    unfit = smoke_test(registry, candidate)
+    try:
+        unfit = smoke_test(registry, candidate)
+    except (UserError, OSError) as error:
+        unfit = f"it could not be tried: {error}"
     if unfit:
         return taken_back(registry, candidate, unfit, layout)
     tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")

@@ -45,7 +45,7 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
 
     Raises:
         UserError: the folder holds no such model, one that cannot write, or a tokenizer that cannot render or end a
-            conversation.
+            conversation, or that has more tokens than the model.
     """
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: holds no model (no config.json). Train one first: dvc repro train")
@@ -69,6 +69,11 @@ def load_model(folder: Path, device: torch.device) -> tuple[PreTrainedModel, Pre
         raise UserError(f"{folder}: cannot be loaded as a causal language model: {reason}") from error
     if tokenizer.chat_template is None or tokenizer.eos_token is None:
         raise UserError(f"{folder}: its tokenizer lacks a chat template or an end token. Train the model again.")
+    if len(tokenizer) > (known := model.get_input_embeddings().num_embeddings):
+        raise UserError(
+            f"{folder}: its tokenizer has {len(tokenizer)} tokens and its model {known}: they are not of one "
+            "training. Train the model again."
+        )
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     model.generation_config = GenerationConfig(do_sample=False, pad_token_id=tokenizer.pad_token_id)
     return model.to(device).eval(), tokenizer

@@ -1,18 +1,28 @@
 """Who writes for the shop: promotions and roll-backs, each told in the journal before and after it is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ecom_llm.records import UserError
 from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
+from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import APPROVAL, Registry, Version, answered
 
 
+class Overtaken(UserError):
+    """The champion is not the one that a version was compared with any more, so that its approval says nothing about it."""
+
+
 @answered
-def promote(registry: Registry, version: Version, by_hand: bool) -> None:
+def promote(registry: Registry, version: Version, by_hand: bool, compared_with: str | None = None) -> None:
     """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
 
+    Args:
+        by_hand: whether a person asked for it.
+        compared_with: the champion that the gate held the version against, empty where there was none; None asks for no such thing.
+
     Raises:
+        Overtaken: another version is champion by now than the gate compared with.
         UserError: it was rolled back, or a person rejected it, and nobody promotes it by hand.
     """
     with registry.journal.held():
@@ -29,8 +39,14 @@ def promote(registry: Registry, version: Version, by_hand: bool) -> None:
                 f"itself. To decide anew: ecom-llm promote {version.number}"
             )
         aliases = registry.aliases()
-        if aliases.get("champion") != version.number:
-            old = aliases.get("champion")
+        old = aliases.get("champion")
+        if old != version.number and compared_with not in (None, old or ""):
+            was, now = (f"version {one}" if one else "no champion" for one in (compared_with, old))
+            raise Overtaken(
+                f"{registry.model_name} version {version.number} was compared with {was}, and now there is {now}. "
+                f"To decide anew: ecom-llm promote {version.number}"
+            )
+        if old != version.number:
             told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **before_it(registry, version)}
             registry.note("promoting", version.number, **told)
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
@@ -125,7 +141,7 @@ def withdraw(
 
     Args:
         why: for the journal.
-        check: may refuse the one before by raising; then nobody is champion.
+        check: says that the one before is not what it was by raising `BrokenLink`; then the one before that is asked.
 
     Returns:
         The champion now.
@@ -135,7 +151,7 @@ def withdraw(
         if registry.aliases().get("champion") != version.number:
             return registry.champion()
         now = registry.version(version.number)
-        back = fit(before(registry, now), check)
+        back = fit(registry, before(registry, now), check)
         if back is not None:
             give_back(registry, now, back, why=why)
             return registry.version(back.number)
@@ -145,14 +161,20 @@ def withdraw(
     return None
 
 
-def fit(version: Version | None, check: Callable[[Version], None] | None) -> Version | None:
-    """The version, unless the check refuses it."""
-    if version is None or check is None:
-        return version
-    try:
-        check(version)
-    except UserError:
-        return None
+def fit(registry: Registry, version: Version | None, check: Callable[[Version], None] | None) -> Version | None:
+    """The version, or the first champion before it that is what it was; None where none is.
+
+    A check that cannot be made, since MLflow does not answer, speaks against nobody: what wrote until now writes better than no one.
+    """
+    while version is not None and check is not None:
+        try:
+            check(version)
+        except BrokenLink:
+            version = before(registry, version)
+        except UserError:
+            break
+        else:
+            break
     return version
 
 
@@ -182,10 +204,22 @@ def settle(registry: Registry) -> list[str]:
         if version.number not in known:
             registry.note("found", version.number, **version.identity)
             mended.append(f"version {version.number} was not in the journal yet")
-    if champion and registry.journal.read().champion != champion:
+    told = registry.journal.read().champion
+    if champion and told != champion:
+        enthrone(registry, versions, champion, told)
         registry.note("found", champion, alias="champion")
         mended.append(f"version {champion} became champion outside of this program")
     return [*mended, *straightened(registry), *anchored(registry)]
+
+
+def enthrone(registry: Registry, versions: Sequence[Version], champion: str, former: str | None) -> None:
+    """Let a version that somebody made champion in MLflow stand where one that was promoted does, so that a roll-back finds its way."""
+    last = max(versions, key=lambda one: one.promoted, default=None)
+    if last is None or last.number != champion or not last.promoted:
+        registry.tag(champion, "promoted", str(1 + (last.promoted if last else 0)))
+    registry.tag(champion, "rolled_back", "false")
+    if former in {one.number for one in versions}:
+        registry.alias("previous", former)
 
 
 def returned(registry: Registry) -> list[str]:

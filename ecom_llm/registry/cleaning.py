@@ -2,6 +2,7 @@
 
 import shutil
 
+from ecom_llm.records import UserError
 from ecom_llm.registry.journal import Chain
 from ecom_llm.registry.mending import folder_of, models_of, remove_model, size
 from ecom_llm.registry.versions import Registry, Version, answered
@@ -14,16 +15,37 @@ def named(chain: Chain) -> set[str]:
     return {entry.version for entry in changes} | {one for one in others if one}
 
 
-def removable(registry: Registry, keep: int) -> list[Version]:
-    """The versions that may go, oldest first: not among the `keep` newest, without an alias, and not `named`."""
-    stay = named(registry.journal.read()) | set(registry.aliases().values())
-    return [one for one in reversed(registry.versions()[keep:]) if one.number not in stay]
+def removable(registry: Registry, keep: int, busy: bool = False) -> list[Version]:
+    """The versions that may go, oldest first: not among the `keep` newest, without an alias, never champion, not `named`, and
+    nobody's to decide on.
+
+    Args:
+        busy: whether runs are at work: then what is not decided on yet may be theirs.
+
+    Raises:
+        UserError: the journal is damaged, so that nobody knows what it named.
+    """
+    chain = registry.journal.read()
+    if faults := (*chain.faults, *chain.missing(registry.anchor())):
+        raise UserError(
+            f"{registry.model_name}: no version is removed while its journal is damaged, since it may have named it: {faults[0]}. "
+            "`ecom-llm history` says more"
+        )
+    stay = named(chain) | set(registry.aliases().values())
+    open_ones = ("pending", "") if busy else ()
+    return [
+        one
+        for one in reversed(registry.versions()[keep:])
+        if one.number not in stay
+        and not (one.promoted or one.awaited or one.approved)
+        and one.tags.get("gate", "") not in open_ones
+    ]
 
 
 @answered
-def old_versions(registry: Registry, keep: int) -> list[tuple[Version, int]]:
-    """The versions that may go, with the bytes that each would free."""
-    return [(one, weight(registry, one)) for one in removable(registry, keep)]
+def old_versions(registry: Registry, keep: int, busy: bool = False) -> list[tuple[Version, int]]:
+    """The versions that may go, with the bytes that each would free; see `removable`."""
+    return [(one, weight(registry, one)) for one in removable(registry, keep, busy)]
 
 
 def weight(registry: Registry, version: Version) -> int:
@@ -34,13 +56,13 @@ def weight(registry: Registry, version: Version) -> int:
 
 
 @answered
-def remove_old(registry: Registry, version: Version, keep: int) -> bool:
+def remove_old(registry: Registry, version: Version, keep: int, busy: bool = False) -> bool:
     """Remove a version and its model files; its run with numbers and reports stays. Returns whether it still might go.
 
     The journal tells of it first and the version goes last, so that `finish_removals` knows what a kill has cut off.
     """
     with registry.journal.held():
-        if version.number not in {one.number for one in removable(registry, keep)}:
+        if version.number not in {one.number for one in removable(registry, keep, busy)}:
             return False  # it became somebody's champion since
         registry.note("removed", version.number, **version.identity)
         remove(registry, version)

@@ -27,6 +27,7 @@ def approval(version: str, answer: Answer, params: Params) -> Version:
     with at_work():
         candidate = find_version(version, params.registry.model_name)
         keep_answer(candidate, answer, rules_key(params.promote))
-        if answer.approved and (why := promote_to_champion(candidate, by_hand=True)):
+        compared_with = candidate.tags.get("compared_with", "")
+        if answer.approved and (why := promote_to_champion(candidate, by_hand=True, compared_with=compared_with)):
             raise UserError(why)
     return candidate

@@ -16,6 +16,7 @@ from ecom_llm.registry.cleaning import old_versions, remove_old
 from ecom_llm.registry.decisions import hashes_in, written_down
 from ecom_llm.registry.journal import Journal
 from ecom_llm.registry.mending import mend_workspace
+from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import ANCHOR
 from tests.unit.test_registry import fill
 
@@ -266,9 +267,9 @@ def test_a_champion_that_is_not_the_one_meant_is_not_taken_back(registry, three)
     assert withdraw(registry, three[0], "w").number == three[2].number == registry.aliases()["champion"]
 
 
-def test_where_the_one_before_is_broken_nobody_is_champion(registry, three):
+def test_where_all_before_are_broken_nobody_is_champion(registry, three):
     def broken(version: Version) -> None:
-        raise UserError("its weights were changed")
+        raise BrokenLink("its weights were changed")
 
     assert withdraw(registry, three[2], "it writes nothing", broken) is None
     assert "champion" not in registry.aliases() and registry.journal.read().champion is None
@@ -291,6 +292,22 @@ def test_old_versions_go_and_champions_stay(registry, made, params, monkeypatch)
     promote(registry, others[0], by_hand=True)
     rollback(registry)
     assert [version.number for version, _ in old_versions(registry, 1)] == [others[1].number], "one was champion"
+    assert old_versions(registry, 1, busy=True) == [], "a run is at work, and may be deciding on it"
+    for awaited in ({"gate": "approved", "approval": "awaited"}, {"approval": "approved"}):
+        before = registry.version(others[1].number).tags
+        for key, value in awaited.items():
+            registry.tag(others[1].number, key, value)
+        assert old_versions(registry, 1) == [], "a person is yet to answer, or has, and it is to be promoted"
+        for key in awaited:
+            registry.tag(others[1].number, key, before.get(key, ""))
+    written = registry.journal.file.read_bytes()
+    registry.journal.file.write_bytes(b"".join(written.splitlines(keepends=True)[:-1]))
+    with pytest.raises(UserError, match="no version is removed while its journal is damaged"):
+        old_versions(registry, 1)
+    registry.journal.file.unlink()
+    with pytest.raises(UserError, match="no version is removed while its journal is damaged"):
+        remove_old(registry, others[1], 1)
+    registry.journal.file.write_bytes(written)
     count = models(registry)
 
     def dying(*given: object) -> None:

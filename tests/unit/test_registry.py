@@ -19,9 +19,10 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
-from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback
-from ecom_llm.registry.champions import settle
+from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback, withdraw
+from ecom_llm.registry.champions import Overtaken, settle
 from ecom_llm.registry.live import open_live_run
+from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.train.told import Told
 from flows.history import history
 from tests.unit.prepare.card.conftest import card_of
@@ -259,6 +260,53 @@ def test_rolled_back_version_returns_only_by_hand(registry: Registry, versions: 
     promote(registry, back, by_hand=True)
     assert registry.champion().number == back.number
     assert not registry.version(back.number).rolled_back
+
+
+def test_what_was_compared_with_another_champion_is_not_promoted(registry: Registry, versions: list[Version]) -> None:
+    """Two versions approved against one champion: the second was never compared with the first."""
+    one, two, three = versions
+    promote(registry, one, by_hand=False, compared_with="")
+    promote(registry, two, by_hand=False, compared_with=one.number)
+    with pytest.raises(
+        Overtaken, match=f"was compared with version {one.number}, and now there is version {two.number}"
+    ):
+        promote(registry, three, by_hand=True, compared_with=one.number)
+    assert registry.champion().number == two.number
+    promote(registry, two, by_hand=False, compared_with=one.number)  # it is champion already
+    with pytest.raises(Overtaken, match="was compared with no champion"):
+        promote(registry, three, by_hand=False, compared_with="")
+    promote(registry, three, by_hand=False, compared_with=two.number)
+    assert registry.champion().number == three.number
+
+
+def test_a_champion_that_somebody_made_in_mlflow_can_be_rolled_back_and_returned_to(
+    registry: Registry, versions: list[Version]
+) -> None:
+    one, two, three = versions
+    promote(registry, one, by_hand=True)
+    registry.alias("champion", two.number)
+    assert [version.number for version in rollback(registry)] == [two.number, one.number]
+    registry.alias("champion", two.number)
+    promote(registry, three, by_hand=True)
+    assert registry.aliases()["previous"] == two.number
+    assert [version.number for version in rollback(registry)] == [three.number, two.number]
+    assert [version.number for version in rollback(registry, one.number)] == [two.number, one.number]
+
+
+@pytest.mark.parametrize(("fault", "left"), [(BrokenLink, 0), (UserError, 1)])
+def test_taking_back_an_unfit_champion_leaves_the_shop_one_that_writes(
+    registry: Registry, versions: list[Version], fault: type[UserError], left: int
+) -> None:
+    """The one before was changed: then the one before that. It cannot be looked at, since MLflow does not answer: then it writes on."""
+    for version in versions:
+        promote(registry, version, by_hand=True)
+
+    def check(version: Version) -> None:
+        if version.number == versions[1].number:
+            raise fault("no")
+
+    assert withdraw(registry, versions[2], "it writes nothing", check).number == versions[left].number
+    assert registry.aliases()["champion"] == versions[left].number
 
 
 def test_what_a_person_rejected_becomes_champion_only_by_hand(registry: Registry, versions: list[Version]) -> None:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from ecom_llm.evaluate.loading import load_model, pick_device
 from ecom_llm.records import UserError
@@ -52,6 +53,16 @@ def test_weights_of_another_size_are_refused(model_folder, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": config["intermediate_size"] * 2}))
     with pytest.raises(UserError, match="cannot be loaded"):
+        load_model(folder, torch.device("cpu"))
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(model_folder, tmp_path):
+    folder = tmp_path / "larger"
+    shutil.copytree(model_folder, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<one more>"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(UserError, match="are not of one training"):
         load_model(folder, torch.device("cpu"))
 
 

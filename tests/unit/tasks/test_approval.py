@@ -8,6 +8,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
+from ecom_llm.registry.champions import Overtaken
 from tasks import approval
 from tasks.approval import Approval, concluded, release
 
@@ -25,7 +26,7 @@ class Shop:
         self.champion, self.form = "1", None
         for name, found in {
             "open_registry": lambda name, layout: self,
-            "promote_to_champion": lambda version, by_hand: self.done.append(f"promoted, by hand: {by_hand}") or "",
+            "promote_to_champion": self.promote,
             "answer_to_last": lambda registry, version: self.word,
             "ask": lambda registry, version: self.done.append("asked"),
             "decision_hash": lambda registry, version: "d" * 64,
@@ -35,6 +36,12 @@ class Shop:
             "run_logger": lambda: SimpleNamespace(warning=lambda *_: None),
         }.items():
             patch.setattr(approval, name, found)
+
+    def promote(self, version: Version, by_hand: bool, compared_with: str) -> str:
+        if compared_with != self.champion:
+            raise Overtaken(f"compared with {compared_with}, and {self.champion} is champion")
+        self.done.append(f"promoted, by hand: {by_hand}")
+        return ""
 
     def version(self, number: str) -> Version:
         return Version(model_name="shop", number=number, run_id=number, tags=self.tags)
@@ -128,6 +135,25 @@ def test_meanwhile_somebody_may_have_answered_on_the_command_line(shop, monkeypa
     monkeypatch.setattr(approval, "paused", paused)
     told = shop.release()
     assert told.startswith(why) and bool(told) == bool(why)
+
+
+def test_a_word_that_was_used_up_while_the_form_was_open_promotes_nothing(shop, monkeypatch):
+    """Approved on the command line, promoted and rolled back: the tag still says approved, the journal has no word that counts."""
+
+    def paused(*_, **__) -> None:
+        shop.tags |= {"approval": "approved", "rolled_back": "true"}
+
+    monkeypatch.setattr(approval, "paused", paused)
+    assert shop.release().startswith("nobody answered within 5 s.")
+    shop.word = word("approved")
+    assert shop.release(by_hand=True).startswith("nobody answered within 5 s."), "it was rolled back"
+    assert "promoted, by hand: True" not in shop.done
+
+
+def test_another_champion_since_the_decision_is_told(shop):
+    shop.champion, shop.word = "3", word("approved")
+    assert shop.release() == "compared with 1, and 3 is champion"
+    assert shop.done == []
 
 
 def test_an_approval_from_before_a_crash_counts(shop):

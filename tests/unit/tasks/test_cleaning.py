@@ -84,7 +84,7 @@ def test_results_of_the_other_models_versions_stay(tmp_path, monkeypatch):
     for name in known:
         (layout.journal / f"{name}.jsonl").touch()
     monkeypatch.setattr(cleaning, "open_registry", lambda name, layout: SimpleNamespace(versions=lambda: [known[name]]))
-    monkeypatch.setattr(cleaning, "old_versions", lambda registry, keep: [])
+    monkeypatch.setattr(cleaning, "old_versions", lambda registry, keep, busy: [])
     monkeypatch.setattr(
         cleaning, "clean_cache", lambda layout, stay, dry_run: [str(sorted(one.tags["lock"] for one in stay))]
     )

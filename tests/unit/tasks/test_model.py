@@ -13,6 +13,7 @@ from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
+from ecom_llm.registry.signing import BrokenLink
 from tasks import model
 from tasks.champion import CandidateRun
 
@@ -74,6 +75,7 @@ def registry(monkeypatch, tmp_path) -> MemoryRegistry:
     known = MemoryRegistry({"1": version("1"), "2": version("2", rolled_back="true")}, {"1": "same", "2": "same"})
     monkeypatch.setattr(model, "open_registry", lambda name, layout: known)
     monkeypatch.setattr(model, "is_kept", lambda *_: False)
+    monkeypatch.setattr(model, "require", lambda *_: None)
     monkeypatch.setattr("ecom_llm.promote.gate.sanity_checks", lambda candidate, rules: [])  # these numbers are made up
     monkeypatch.setattr(
         model, "render_page", lambda layout, params, decision, snapshot, *_: f"{decision.verdict} {snapshot}"
@@ -172,7 +174,7 @@ def promoting(registry, monkeypatch) -> list[tuple]:
     registry.version = lambda number: registry.versions[number]
     monkeypatch.setattr(model, "require", lambda *_: None)
 
-    def promoted(_, asked, by_hand):
+    def promoted(_, asked, by_hand, compared_with):
         registry.now = asked.number
 
     def withdrawn(_, asked, why, check):
@@ -198,6 +200,30 @@ def test_a_new_champion_that_fails_its_smoke_test_is_taken_back_at_once(registry
     why = model.promote_to_champion.fn(registry.versions["1"])
     assert why == "shop version 1 failed its smoke test (it writes nothing) and was taken back; version 2 is champion"
     assert (registry.now, promoting) == ("2", [("withdrawn", "1", "it writes nothing"), (model.ROLLED_BACK, "2")])
+
+
+def test_a_new_champion_that_cannot_be_tried_is_taken_back_too(registry, promoting, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model, "smoke_test", full)
+    assert "(it could not be tried: [Errno 28] No space left on device) and was taken back" in (
+        model.promote_to_champion.fn(registry.versions["1"])
+    )
+    assert registry.now == "2"
+
+
+def test_nothing_is_compared_with_a_champion_that_was_changed(registry, monkeypatch):
+    def changed(*_):
+        raise BrokenLink("model.safetensors was changed.")
+
+    run = CandidateRun(Path("base"), "0" * 40, Layout(Path("w"), Path("s")))
+    registry.now = "1"
+    monkeypatch.setattr(model, "require", changed)
+    with pytest.raises(
+        UserError, match=r"the champion, version 1: model\.safetensors was changed\. .* ecom-llm rollback"
+    ):
+        model.rival(registry, registry.entrant(registry.versions["2"]), run, load_params(REPO / "params.yaml").promote)
 
 
 def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promoting, monkeypatch):
