@@ -9,6 +9,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import read_jsonl
 from tasks import dvc
+from tasks.gpu import turn_on_gpu
 from tasks.logs import run_logger
 from tasks.reproduce import run_stage
 from tasks.workspace import open_worktree, run_name
@@ -47,6 +48,7 @@ def measured_anew(champion: Entrant, model: Path, run: CandidateRun) -> Entrant:
             "The champion was measured on other data or otherwise: evaluating version %s on this test set.",
             champion.version,
         )
-        run_stage("evaluate", own, log.info, alone=True)
+        with turn_on_gpu("evaluate", own.layout):
+            run_stage("evaluate", own, log.info, alone=True)
         outputs = list(read_jsonl(own.layout.outputs, Output))
         return replace(champion, evidence=read_evidence(own.layout.metrics), outputs=outputs, trainings=())

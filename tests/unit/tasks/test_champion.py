@@ -1,10 +1,13 @@
 """A champion from other data is measured on the candidate's test set, beside the candidate's workspace."""
 
+from contextlib import contextmanager
+
 import yaml
 
 from ecom_llm.evaluate.evidence import Evidence, read_evidence
 from ecom_llm.params import load_params
 from ecom_llm.promote.gate import Entrant
+from tasks import champion as champions
 from tasks.champion import CandidateRun, measured_anew
 from tasks.reproduce import run_stage
 from tasks.workspace import open_workspace
@@ -37,7 +40,16 @@ STAGES = {
 }
 
 
-def test_the_champion_meets_the_candidate_s_test_set(project, tmp_path):
+def test_the_champion_meets_the_candidate_s_test_set(project, tmp_path, monkeypatch):
+    turns = []
+
+    @contextmanager
+    def turn(stage, layout):
+        turns.append((stage, layout.metrics.exists()))
+        yield
+        turns.append((stage, layout.metrics.exists()))
+
+    monkeypatch.setattr(champions, "turn_on_gpu", turn)
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
     (project / "evaluate.py").write_text(EVALUATE)
     (project / ".gitignore").write_text("/.state/\n/reports/\n/data/prepared/\n/models/model/\n")
@@ -55,5 +67,6 @@ def test_the_champion_meets_the_candidate_s_test_set(project, tmp_path):
     assert anew.evidence.metrics["all"]["all"]["bleu"] == 7.5
     assert own.metrics["all"]["all"]["bleu"] == 2.5
     assert (anew.version, anew.rolled_back) == ("1", True)
+    assert turns == [("evaluate", False), ("evaluate", True)], "it waits for the GPU, and leaves it"
     assert beside == [workspace.path.name]
     assert (project / "models" / "model" / "weights").read_text() == "2.5\n"
