@@ -5,7 +5,6 @@ removes for good: every version that stays must have its results among the commi
 """
 
 import fcntl
-import re
 import shutil
 from collections.abc import Iterator
 from hashlib import sha256
@@ -17,12 +16,10 @@ from ecom_llm.registry import Version, open_registry
 from ecom_llm.registry.cleaning import old_versions, remove_old
 from ecom_llm.registry.mending import size
 from tasks import dvc, git
-from tasks.holds import is_held, one_at_a_time, run_file
+from tasks.holds import OWN_RUN, is_held, one_at_a_time, run_file
 from tasks.reconcile import models, reconcile
 from tasks.workspace import turn
 
-OWN_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-"""What the experiments of flow runs are called: others are the user's own and stay."""
 KEPT = ("--workspace", "--all-commits", "--all-experiments")
 """What `dvc gc` keeps."""
 

@@ -15,7 +15,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate
 from ecom_llm.registry.live import Ending, LiveRun, Note, end_dead, open_live_run
 from ecom_llm.train.told import read_told
-from tasks.holds import is_held, run_file
+from tasks.holds import OWN_RUN, is_held, run_file
 from tasks.logs import run_logger
 
 if TYPE_CHECKING:
@@ -166,4 +166,9 @@ def end_dead_curves(layout: Layout) -> list[str]:
             run_logger().warning("The interrupted run %s may still pass for running in MLflow: %s", workspace, error)
             continue
         forget(layout, workspace)
+    for told in layout.curves.glob("*.jsonl"):
+        # killed between its first point and the note that comes before its run; what `dvc repro` tells bears no run's name
+        dead = OWN_RUN.fullmatch(told.stem) and not is_held(run_file(layout.worktrees / told.stem))
+        if dead and not note_file(layout, told.stem).exists():
+            told.unlink(missing_ok=True)
     return mended

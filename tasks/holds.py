@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import TextIO
 
 import psutil
 
+OWN_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+"""What flow runs are called, their worktrees and experiments: others are the user's own and stay."""
 GRACE = 10.0
 """Seconds a process group has to end by itself before it is killed."""
 

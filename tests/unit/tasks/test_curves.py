@@ -250,6 +250,23 @@ def test_a_run_killed_amid_its_registration_is_ended_too(workspace):
     assert [run.info.status for run in runs_of(layout)] == ["KILLED"]
 
 
+def test_points_that_nobody_noted_go_with_their_process_and_others_stay(tmp_path):
+    """A kill between a training's first point and the note that comes before its run left a file for ever."""
+    layout = Layout(tmp_path, tmp_path / "state")
+    layout.curves.mkdir(parents=True)
+    layout.worktrees.mkdir(parents=True)
+    dead, alive, repro = (
+        layout.curves / f"{name}.jsonl" for name in ("20261130-072036-e242", "20261130-072036-ffff", "shop")
+    )
+    for file in (dead, alive, repro):
+        file.write_text("{}")
+    with hold(run_file(layout.worktrees / alive.stem)):
+        end_dead_curves(layout)
+        assert sorted(layout.curves.iterdir()) == sorted([alive, repro]), "`dvc repro` tells under the checkout's name"
+    end_dead_curves(layout)
+    assert list(layout.curves.iterdir()) == [repro]
+
+
 def test_a_note_that_was_cut_off_goes_with_its_process(workspace):
     """Of a hundred kills one struck between the two halves of the note, and left a file for ever."""
     layout = workspace.layout
