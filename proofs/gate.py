@@ -218,11 +218,7 @@ def from_elsewhere(shop: Shop, folder: Path) -> int:
     failed = 0
     for model in models:
         wanted = model.name.startswith("good")
-        candidate = Candidate(
-            model.name,
-            lambda model=model: evaluated(model, shop),
-            ("", ""),
-        )
+        candidate = Candidate(model.name, lambda model=model: evaluated(model, shop), ("", ""))
         found = judged(shop, candidate)
         approved = not found.refusals
         failed += approved != wanted

@@ -23,6 +23,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version, open_registry
 from ecom_llm.registry.approvals import (
     Answer,
+    Overtaken,
     anew,
     answer_by,
     answer_to_last,
@@ -31,7 +32,6 @@ from ecom_llm.registry.approvals import (
     named,
     record_answer,
 )
-from ecom_llm.registry.champions import Overtaken
 from tasks.logs import run_logger
 from tasks.model import page_of, promote_to_champion
 

@@ -36,7 +36,7 @@ def clean(layout: Layout, model_name: str, keep: int, server: str, dry_run: bool
         yield from reconcile(layout, server).lines()
     registry = open_registry(model_name, layout)
     gone: set[str] = set()
-    busy = bool(at_work(layout))
+    busy = bool(living(layout))
     for version, freed in old_versions(registry, keep, busy):
         if dry_run or remove_old(registry, version, keep, busy):
             gone.add(version.number)
@@ -92,15 +92,15 @@ def clean_cache(layout: Layout, stay: list[Version], dry_run: bool) -> Iterator[
     )
 
 
-def at_work(layout: Layout) -> list[str]:
+def living(layout: Layout) -> list[str]:
     """The runs that are at work."""
     return [path.name for path in layout.worktrees.glob("*") if path.is_dir() and is_held(run_file(path))]
 
 
 def obstacle(layout: Layout, stay: list[Version]) -> str | None:
     """Why DVC's cache must not be cleaned; None where it may be."""
-    if living := at_work(layout):
-        return f"the run {living[0]} is at work, and what it has made so far no commit names yet. Wait for its end."
+    if runs := living(layout):
+        return f"the run {runs[0]} is at work, and what it has made so far no commit names yet. Wait for its end."
     cache = dvc.cache_dir(layout.workspace)
     if not cache.is_relative_to(layout.workspace):
         return f"{cache} lies outside of this checkout, and others may use it too. `dvc gc --projects` knows how."

@@ -85,13 +85,28 @@ def given(chain: Chain, version: Version, decision: str) -> Entry | None:
     return None
 
 
+class Overtaken(UserError):
+    """The champion is not the one that a version was compared with any more, so that its approval says nothing about it."""
+
+
+def require_compared(version: Version, compared_with: str, champion: str) -> None:
+    """Check that a version was compared with the champion; empty is none.
+
+    Raises:
+        Overtaken: it was not; says how to decide anew.
+    """
+    if champion != compared_with:
+        was, now = (f"version {one}" if one else "no champion" for one in (compared_with, champion))
+        raise Overtaken(f"{named(version)} was compared with {was}, and now there is {now}. {anew(version)}")
+
+
 def require_open(registry: Registry, version: Version, rules_key: str) -> None:
     """Check that a person's word still counts: the gate approved the version by these rules, against this champion.
 
     Raises:
         UserError: says what changed, and how to decide anew.
     """
-    champion, compared = registry.aliases().get("champion", ""), version.tags.get("compared_with", "")
+    champion = registry.aliases().get("champion", "")
     if champion == version.number:
         raise UserError(f"{named(version)} is champion already.")
     if version.tags.get("gate") != "approved":
@@ -102,9 +117,7 @@ def require_open(registry: Registry, version: Version, rules_key: str) -> None:
             f"{named(version)} was decided on by other rules than these (promote in params.yaml; a run's --recipe is to be "
             f"named here, too). {anew(version)}"
         )
-    if champion != compared:
-        was, now = (f"version {one}" if one else "no champion" for one in (compared, champion))
-        raise UserError(f"{named(version)} was compared with {was}, and now there is {now}. {anew(version)}")
+    require_compared(version, version.tags.get("compared_with", ""), champion)
 
 
 @answered

@@ -3,14 +3,30 @@
 from collections.abc import Callable, Sequence
 
 from ecom_llm.records import UserError
+from ecom_llm.registry.approvals import anew, named, require_compared
 from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import APPROVAL, Registry, Version, answered
 
 
-class Overtaken(UserError):
-    """The champion is not the one that a version was compared with any more, so that its approval says nothing about it."""
+def require_fit(version: Version, champion: str, by_hand: bool, compared_with: str | None) -> None:
+    """Check that a version may become champion instead of another.
+
+    Raises:
+        Overtaken: it was compared with another champion.
+        UserError: it was rolled back, or a person rejected it, and nobody promotes it by hand.
+    """
+    if version.rolled_back and not by_hand:
+        raise UserError(
+            f"{named(version)} was rolled back and does not return by itself. To bring it back: ecom-llm promote {version.number}"
+        )
+    if version.rejected and not by_hand:
+        raise UserError(
+            f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
+        )
+    if compared_with is not None and champion != version.number:
+        require_compared(version, compared_with, champion)
 
 
 @answered
@@ -28,24 +44,9 @@ def promote(registry: Registry, version: Version, by_hand: bool, compared_with: 
     with registry.journal.held():
         settle(registry)
         version = registry.version(version.number)  # it may have been rolled back since the caller looked
-        if version.rolled_back and not by_hand:
-            raise UserError(
-                f"{registry.model_name} version {version.number} was rolled back and does not return by itself. "
-                f"To bring it back: ecom-llm promote {version.number}"
-            )
-        if version.rejected and not by_hand:
-            raise UserError(
-                f"{registry.model_name} version {version.number} was rejected by a person and does not become champion by "
-                f"itself. To decide anew: ecom-llm promote {version.number}"
-            )
         aliases = registry.aliases()
         old = aliases.get("champion")
-        if old != version.number and compared_with not in (None, old or ""):
-            was, now = (f"version {one}" if one else "no champion" for one in (compared_with, old))
-            raise Overtaken(
-                f"{registry.model_name} version {version.number} was compared with {was}, and now there is {now}. "
-                f"To decide anew: ecom-llm promote {version.number}"
-            )
+        require_fit(version, old or "", by_hand, compared_with)
         if old != version.number:
             told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **before_it(registry, version)}
             registry.note("promoting", version.number, **told)
@@ -166,16 +167,17 @@ def fit(registry: Registry, version: Version | None, check: Callable[[Version], 
 
     A check that cannot be made, since MLflow does not answer, speaks against nobody: what wrote until now writes better than no one.
     """
-    while version is not None and check is not None:
+    while version is not None:
         try:
-            check(version)
+            if check:
+                check(version)
         except BrokenLink:
             version = before(registry, version)
         except UserError:
-            break
+            return version
         else:
-            break
-    return version
+            return version
+    return None
 
 
 def take_away(registry: Registry, number: str) -> None:

@@ -20,7 +20,8 @@ from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
 from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback, withdraw
-from ecom_llm.registry.champions import Overtaken, settle
+from ecom_llm.registry.approvals import Overtaken
+from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.train.told import Told

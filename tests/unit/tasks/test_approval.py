@@ -8,7 +8,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
-from ecom_llm.registry.champions import Overtaken
+from ecom_llm.registry.approvals import Overtaken
 from tasks import approval
 from tasks.approval import Approval, concluded, release
 
