@@ -133,6 +133,11 @@ class Layout:
         return self.state / "journal"
 
     @property
+    def clone(self) -> Path:
+        """The name by which an MLflow server knows this state folder's journals among those of others."""
+        return self.state / "clone"
+
+    @property
     def curves(self) -> Path:
         """What trainings tell while they run, and notes of which have a run in MLflow."""
         return self.state / "curves"

@@ -3,6 +3,7 @@
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry
 from ecom_llm.registry.journal import Chain, Entry
+from ecom_llm.registry.versions import ANCHOR
 
 DETAILS = {
     "gate": "",
@@ -41,11 +42,19 @@ def history(registry: Registry) -> str:
         UserError: an entry was edited, removed or reordered, or it tells of another champion than MLflow.
     """
     with registry.journal.held():  # a change of the champion is told as a whole or not yet
-        anchor, champion, chain = registry.anchor(), registry.aliases().get("champion"), registry.journal.read()
+        anchors, champion, chain = registry.anchors(), registry.aliases().get("champion"), registry.journal.read()
+    anchor, others = anchors.get(registry.anchor_tag, ""), len(anchors.keys() - {registry.anchor_tag})
     lines = [*map(line, chain.entries), *chain.notes]
+    if others:
+        lines.append(
+            f"MLflow knows {others} more of this model, each kept with another state folder: tags `{ANCHOR}.NAME`."
+        )
     if not chain.entries and not anchor:  # versions from before there was a journal are found by the next promotion
         return f"{registry.model_name} has no history yet: run `ecom-llm run`."
     wrong = faults(chain, anchor, champion)
     if wrong:
-        raise UserError("\n".join([f"the journal of {registry.model_name} cannot be believed:", *wrong, *lines]))
+        why = (
+            f"the journal of {registry.model_name} cannot be believed (its end in MLflow: tag `{registry.anchor_tag}`):"
+        )
+        raise UserError("\n".join([why, *wrong, *lines]))
     return "\n".join([*lines, f"{len(chain.entries)} entries, each chained to the one before: whole."])

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events.actions import ActionTypes, DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -11,7 +11,7 @@ from prefect.workers.process import ProcessWorker
 
 from ecom_llm.records import UserError
 from tasks.events import PROMOTED, ROLLED_BACK
-from tasks.gpu import LIMIT
+from tasks.gpu import make_limit
 
 POOL = "shop"
 """The work pool of prefect.yaml."""
@@ -78,11 +78,8 @@ def settle_server(notification_block: str) -> None:
     Raises:
         UserError: the notification block is not there.
     """
+    make_limit()
     with get_client(sync_client=True) as client:
-        try:
-            client.read_global_concurrency_limit_by_name(LIMIT)
-        except ObjectNotFound:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=LIMIT, limit=1))
         for wanted in automations(block_id(client, notification_block)):
             known = client.read_automations_by_name(wanted.name)
             if known:

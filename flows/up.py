@@ -18,6 +18,7 @@ from ecom_llm.registry import artifact_root, embedded_uri
 from ecom_llm.registry.connection import alone, make_tables
 from flows.lost import end_lost_runs
 from flows.settings import ADDRESSES, noted, require_prefect, standing, standing_file
+from tasks.engines import living_runs
 from tasks.holds import drop, end_group, hold, is_held, works_in
 from tasks.reconcile import reconcile
 from tasks.workspace import remove_dead_runs
@@ -177,7 +178,7 @@ def servers(layout: Layout, prefect_port: int | None, mlflow_port: int | None) -
         for url in health:
             await_health(url, services)
         if ports["prefect"] is not None:
-            end_lost_runs(os.environ["PREFECT_API_URL"])
+            end_lost_runs(os.environ["PREFECT_API_URL"], living_runs(layout))
         ours = "" if ports["prefect"] is not None else os.environ["PREFECT_API_URL"].rstrip("/")
         for line in reconcile(layout, ours).lines():
             print(line, flush=True)

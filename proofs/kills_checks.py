@@ -85,6 +85,8 @@ def journal(registry: Registry) -> Iterator[str]:
         yield f"MLflow knows the journal up to {anchor.split()[:1]}, and it ends at {chain.head.split()[:1]}"
     if chain.champion != registry.aliases().get("champion"):
         yield f"the journal tells of champion {chain.champion}, MLflow of {registry.aliases().get('champion')}"
+    if (champion := registry.champion()) and champion.untried:
+        yield f"version {champion.number} is champion, and nobody has tried whether it writes"
     acts = [entry for entry in chain.entries if entry.event not in SAID]
     if acts and acts[-1].event in BEGUN:
         yield f"entry {acts[-1].sequence} ({acts[-1].event}) is not settled"

@@ -123,6 +123,12 @@ def dead(layout: Layout) -> list[Dead]:
     return [Dead(name=name, engine=found) for name, found in known if not is_elsewhere(found)]
 
 
+def living_runs(layout: Layout) -> set[str]:
+    """Ids of the flow runs that Prefect started a process for which lives, on this machine or another that shares the state folder."""
+    found = [read(file) for file in layout.engines.glob("*.json") if is_held(file) or is_elsewhere(read(file))]
+    return {one.flow_run for one in found if one and one.flow_run}
+
+
 def is_beginning(file: Path) -> bool:
     """Whether a record may be of a process that has made it a moment ago and is about to hold it."""
     with suppress(FileNotFoundError):

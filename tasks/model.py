@@ -14,7 +14,7 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
-from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback, withdraw
+from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
 from ecom_llm.registry.approvals import answer_to_last, last_decision
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
@@ -25,7 +25,8 @@ from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
 from tasks.events import PROMOTED, ROLLED_BACK, tell_champion
-from tasks.logs import run_logger
+from tasks.fresh import tried, trying
+from tasks.gpu import turn_to_try
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
@@ -172,27 +173,13 @@ def promote_to_champion(candidate: Version, by_hand: bool = False, compared_with
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
     before = registry.aliases().get("champion")
     word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
-    promote(registry, candidate, by_hand=by_hand, compared_with=compared_with)
-    if before == candidate.number:
-        return ""
-    try:
-        unfit = smoke_test(registry, candidate)
-    except (UserError, OSError) as error:
-        unfit = f"it could not be tried: {error}"
-    if unfit:
-        return taken_back(registry, candidate, unfit, layout)
-    tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
-    return ""
-
-
-def taken_back(registry: Registry, version: Version, unfit: str, layout: Layout) -> str:
-    """Withdraw a champion that failed its smoke test, and tell of it; returns the reason, and who writes now."""
-    now = withdraw(registry, version, unfit, lambda back: require(registry, back, layout.workspace, ITSELF))
-    if now is not None:
-        tell_champion(ROLLED_BACK, now, version.number)
-    again = f"version {now.number} is champion" if now is not None else "nobody is champion"
-    why = f"{registry.model_name} version {version.number} failed its smoke test ({unfit}) and was taken back; {again}"
-    run_logger().error("Not promoted: %s", why)
+    with turn_to_try(), trying(registry):  # waited for before, not while nobody knows whether the champion writes
+        promote(registry, candidate, by_hand=by_hand, compared_with=compared_with)
+        if before == candidate.number and not registry.version(candidate.number).untried:
+            return ""
+        why = tried(registry, candidate, layout)
+    if not why:
+        tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
     return why
 
 
@@ -222,6 +209,7 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
     now, back = rollback(registry, to, check)
     tell_champion(ROLLED_BACK, back, now.number)
     unfit = smoke_test(registry, back)
+    registry.keep_trial(back, passed=not unfit)
     if unfit:
         raise UserError(
             f"{model_name} version {back.number} is champion again, but failed its smoke test: {unfit}. To go further back: "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ecom_llm.layout import Layout
 from ecom_llm.records import Record, UserError
-from ecom_llm.registry import embedded_uri, open_registry
+from ecom_llm.registry import Registry, embedded_uri, open_registry
 from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.connection import tracking_uri
 from tasks.curves import end_dead_curves
@@ -63,11 +63,22 @@ def elsewhere(address: str) -> str:
 
 
 def mend_models(layout: Layout) -> list[str]:
-    """Settle every model that has a journal here."""
+    """Settle every model that has a journal here, and try a champion that nobody has tried."""
     uri = tracking_uri(layout)
     if uri == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
         return []
-    return [line for name in models(layout) for line in agree(open_registry(name, layout))]
+    known = [open_registry(name, layout) for name in models(layout)]
+    return [line for one in known for line in (*agree(one), *untried(one, layout))]
+
+
+def untried(registry: Registry, layout: Layout) -> list[str]:
+    """What came of trying a champion that nobody has tried; nothing where there is none such."""
+    champion = registry.champion()
+    if champion is None or not champion.untried:
+        return []
+    from tasks.fresh import try_untried
+
+    return try_untried(registry, layout)
 
 
 def models(layout: Layout) -> list[str]:

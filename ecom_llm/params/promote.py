@@ -86,7 +86,7 @@ class Sanity(Section):
     """
 
     min_examples: int = Field(ge=1)
-    """Texts that a skill and locale must hold to be judged; personal data is looked for in fewer, too."""
+    """Texts that a skill and locale must hold to be judged; for personal data, and for texts that are none, fewer are enough."""
     min_length_ratio: float = Field(ge=0, le=1)
     """Smallest number of words (characters where there are no spaces) of all texts over that of their references."""
     max_length_ratio: float = Field(ge=1)

@@ -7,7 +7,7 @@ from ecom_llm.registry.approvals import anew, named, require_compared
 from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
 from ecom_llm.registry.signing import BrokenLink
-from ecom_llm.registry.versions import APPROVAL, Registry, Version, answered
+from ecom_llm.registry.versions import APPROVAL, TRIAL, Registry, Version, answered
 
 
 def require_fit(version: Version, champion: str, by_hand: bool, compared_with: str | None) -> None:
@@ -53,6 +53,9 @@ def promote(registry: Registry, version: Version, by_hand: bool, compared_with: 
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
             registry.tag(version.number, "promoted", str(1 + max(one.promoted for one in registry.versions())))
             registry.tag(version.number, "rolled_back", "false")
+            registry.tag(
+                version.number, TRIAL, "pending"
+            )  # whoever finds it champion and untried after a crash tries it
             registry.alias("previous", old)
             registry.alias("champion", version.number)
             registry.note("promoted", version.number, **told)

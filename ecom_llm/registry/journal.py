@@ -9,13 +9,15 @@ import fcntl
 import getpass
 import json
 import os
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 from pydantic import ValidationError
@@ -192,6 +194,19 @@ class Journal:
             entries.append(entry)
         notes += [f"{self.file}:{one}: was cut off while it was written; nothing rests on it" for one in unread]
         return Chain(tuple(entries), tuple(faults), tuple(notes))
+
+
+def name_of(clone: Path) -> str:
+    """The name in a clone's file, made there on first use: the same for all who share the state folder."""
+    if not clone.exists():
+        clone.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=clone.parent, encoding="ascii") as made:
+            made.write(f"{secrets.token_hex(6)}\n")
+            made.flush()
+            Path(made.name).chmod(0o644)  # whoever shares the state folder reads it
+            with suppress(FileExistsError):  # another process was first: its name counts
+                os.link(made.name, clone)
+    return clone.read_text(encoding="ascii").strip()
 
 
 def ends_whole(file: Path) -> bool:

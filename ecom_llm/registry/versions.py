@@ -16,7 +16,7 @@ from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
 from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe, tracking_uri
 from ecom_llm.registry.decisions import finish, logged_hashes, write_down
-from ecom_llm.registry.journal import Event, Journal
+from ecom_llm.registry.journal import Event, Journal, name_of
 from ecom_llm.registry.recording import Candidate, lock_key, record, tracking
 from ecom_llm.registry.runs import experiment_id
 from ecom_llm.registry.sealing import SIGNATURE, Sealed, unsealed
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 ANCHOR = "journal"
-"""Tag of the registered model with sequence and hash of its journal's last entry."""
+"""Tags `journal.NAME` of the registered model hold sequence and hash of the last entry of each clone's journal."""
 PURPOSE = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
 APPROVAL = "approval"
 """Tag of a version with a person's word on it: `awaited`, `approved` or `rejected`; absent or empty where none was asked."""
+
+TRIAL = "smoke_test"
+"""Tag of a version that became champion: `pending` until it was tried, then `passed` or `failed`."""
 
 
 class Version(Record):
@@ -72,6 +75,11 @@ class Version(Record):
     def rejected(self) -> bool:
         """Whether a person rejected it; it does not become champion by itself."""
         return self.tags.get(APPROVAL) == "rejected"
+
+    @property
+    def untried(self) -> bool:
+        """Whether it was promoted and its smoke test has not come to an end."""
+        return self.tags.get(TRIAL) == "pending"
 
     @property
     def promoted(self) -> int:
@@ -164,20 +172,36 @@ class Registry:
         return Journal(self.layout.journal / f"{self.model_name}.jsonl")
 
     def note(self, event: Event, version: str, **details: str) -> None:
-        """Write into the journal, within `journal.held`, and let MLflow know the new end of it."""
+        """Write into the journal, within `journal.held`, and let MLflow know the new end of it.
+
+        Where entries that MLflow has seen are not there any more, it goes on knowing those: what comes after must not hide it.
+        """
+        seen = self.anchor()
         self.journal.append(event, version, **details)
-        self.anchor_to(self.journal.read().head)
+        chain = self.journal.read()
+        if not chain.missing(seen):
+            self.anchor_to(chain.head)
+
+    @property
+    def anchor_tag(self) -> str:
+        """The tag of this clone's journal: clones that share a server have a journal each, and none may hide what another's lacks."""
+        return f"{ANCHOR}.{name_of(self.layout.clone)}"
 
     def anchor_to(self, head: str) -> None:
         """Let MLflow know the end of the journal."""
-        self.mlflow.set_registered_model_tag(self.model_name, ANCHOR, head)
+        self.mlflow.set_registered_model_tag(self.model_name, self.anchor_tag, head)
 
     @answered
-    def anchor(self) -> str:
-        """The end of the journal as MLflow knows it; empty before the first entry."""
+    def anchors(self) -> dict[str, str]:
+        """Tag -> the end of a journal as MLflow knows it, of every clone that has written one."""
         if not self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1):
-            return ""
-        return self.mlflow.get_registered_model(self.model_name).tags.get(ANCHOR, "")
+            return {}
+        tags = self.mlflow.get_registered_model(self.model_name).tags
+        return {tag: head for tag, head in tags.items() if tag.startswith(f"{ANCHOR}.")}
+
+    def anchor(self) -> str:
+        """The end of this clone's journal as MLflow knows it; empty before the first entry."""
+        return self.anchors().get(self.anchor_tag, "")
 
     @answered
     def versions(self, condition: str = "") -> list[Version]:
@@ -286,6 +310,11 @@ class Registry:
             details = write_down(self.journal, decision, page)
             self.note("decided", version.number, **details)
             finish(self)
+
+    @answered
+    def keep_trial(self, version: Version, passed: bool) -> None:
+        """Keep with a version how its smoke test ended."""
+        self.tag(version.number, TRIAL, "passed" if passed else "failed")
 
     @answered
     def decision_hashes(self, version: Version) -> dict[str, str]:

@@ -44,10 +44,10 @@ def decision(followed: Followed) -> str:
 def journal(followed: Followed) -> str:
     """The journal is whole up to the entry that MLflow knows, and its entry of the version names the same bytes."""
     chain, registry, version = followed.journal, followed.registry, followed.version
-    if not (chain.entries or chain.faults or chain.notes):
+    if not (chain.entries or chain.faults or chain.notes or followed.noted[0]):
         raise BrokenLink(
-            f"expected a journal at {registry.journal.file}, found none: it is kept where versions are registered, or it was "
-            "removed. Verify there, or restore it from a backup (docs/runbook.md).",
+            f"expected a journal at {registry.journal.file}, found none, nor has MLflow seen one of this state folder: it is kept "
+            "where versions are registered. Verify there (docs/runbook.md).",
             absent=True,
         )
     faults = [*chain.faults, *chain.missing(followed.noted[0])]

@@ -87,6 +87,10 @@ def test_a_journal_that_is_not_here_is_named(shop):
     with away(shop / ".state" / "journal"):
         told = ecom_llm(shop, "verify", "champion", check=False)
     assert told.returncode == 1
+    assert "is broken at its journal" in told.stderr and "entries 1 to" in told.stderr
+    with away(shop / ".state" / "journal"), away(shop / ".state" / "clone"):  # as on a machine that never wrote one
+        told = ecom_llm(shop, "verify", "champion", check=False)
+    assert told.returncode == 1
     assert "cannot be proved at its journal: expected a journal at" in told.stderr
 
 

@@ -17,7 +17,6 @@ from ecom_llm.registry.decisions import hashes_in, written_down
 from ecom_llm.registry.journal import Journal
 from ecom_llm.registry.mending import mend_workspace
 from ecom_llm.registry.signing import BrokenLink
-from ecom_llm.registry.versions import ANCHOR
 from tests.unit.test_registry import fill
 
 REPO = Path(__file__).parents[2]
@@ -64,7 +63,7 @@ def registry(made: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry
     for tag in {"promoted", "rolled_back", "gate", "compared_with", "decision_key"} & set(found.versions()[0].tags):
         found.mlflow.delete_model_version_tag("shop", found.versions()[0].number, tag)
     found.journal.file.unlink()
-    found.mlflow.delete_registered_model_tag("shop", ANCHOR)
+    found.mlflow.delete_registered_model_tag("shop", found.anchor_tag)
     found.announce(found.versions()[0])
 
 

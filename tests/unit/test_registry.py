@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -469,6 +470,48 @@ def test_a_champion_that_somebody_chose_in_mlflow_is_told(registry: Registry, ve
     assert "has the alias champion" in history(registry)
     promote(registry, one, by_hand=True)
     assert history(registry).endswith("each chained to the one before: whole.")
+
+
+@pytest.mark.parametrize("kept", [0, -3])
+def test_entries_that_are_gone_stay_missed_whatever_comes_after(
+    registry: Registry, versions: list[Version], kept: int
+) -> None:
+    """A journal that was shortened, or removed, is not made good by the next events, however many they are."""
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    file, gone = registry.journal.file, len(registry.journal.read().entries)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
+    for version in (two, one, two, one):
+        promote(registry, version, by_hand=True)
+        told = registry.journal.read()
+        assert told.missing(registry.anchor()), "what MLflow has seen was forgotten"
+        with pytest.raises(
+            UserError,
+            match=rf"cannot be believed(.|\n)*(to {gone} are missing at its end|entry {gone} is not the one MLflow has seen)",
+        ):
+            history(registry)
+    assert told.entries[-1].sequence > gone or not kept  # shortened by three: long past what MLflow has seen
+    registry.mlflow.delete_registered_model_tag("shop", registry.anchor_tag)
+    file.unlink()
+    promote(registry, two, by_hand=True)
+    assert history(registry).endswith("whole.")
+
+
+def test_each_state_folder_has_a_journal_of_its_own_in_mlflow(
+    registry: Registry, versions: list[Version], tmp_path: Path
+) -> None:
+    """Machines that share a server: what one writes does not hide what is missing from another's journal."""
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    other = replace(registry, layout=Layout(registry.layout.workspace, tmp_path / "state"))
+    promote(other, two, by_hand=True)
+    assert other.anchor_tag != registry.anchor_tag
+    assert "MLflow knows 1 more of this model" in history(other) and history(other).endswith("whole.")
+    settled_again(registry)
+    assert history(registry).endswith("whole.")
+    registry.journal.file.unlink()
+    promote(other, one, by_hand=True)
+    assert registry.journal.read().missing(registry.anchor())
 
 
 def test_a_roll_back_to_a_named_champion_alone(registry: Registry, versions: list[Version]) -> None:

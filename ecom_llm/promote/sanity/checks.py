@@ -7,7 +7,7 @@ from ecom_llm.evaluate.slicing import by_slice
 from ecom_llm.params import Sanity
 from ecom_llm.promote.decision import Check
 from ecom_llm.promote.match import Entrant
-from ecom_llm.promote.sanity.faults import faults, personal_data
+from ecom_llm.promote.sanity.faults import faults, no_texts, personal_data
 from ecom_llm.promote.sanity.finding import Finding, Texts
 from ecom_llm.promote.sanity.following import following
 from ecom_llm.promote.sanity.likeness import RULES
@@ -26,8 +26,9 @@ def written_slices(candidate: Entrant) -> list[Texts]:
 
 
 def findings(texts: Texts, rules: Sanity) -> Iterator[Finding]:
-    """Every rule on one slice; on one with few texts, only what a single text is enough for."""
+    """Every rule on one slice; on one with few texts, only those that hardly a text may break."""
     yield personal_data(texts, rules)
+    yield from no_texts(texts, rules)
     if len(texts.outputs) >= rules.min_examples:
         yield from faults(texts, rules)
         yield from chain.from_iterable(rule(texts, rules) for rule in RULES)
@@ -81,6 +82,6 @@ def unjudged(candidate: Entrant, rules: Sanity) -> tuple[str, ...]:
     if not few:
         return ()
     return (
-        f"Too few texts to judge what they are like (promote.sanity.min_examples: {rules.min_examples}): {', '.join(few)}. "
+        f"Too few texts to judge more than whether they are any (promote.sanity.min_examples: {rules.min_examples}): {', '.join(few)}. "
         "Raise evaluate.max_examples, or collect more.",
     )

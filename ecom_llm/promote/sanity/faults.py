@@ -1,6 +1,6 @@
 """Faults that single texts have: empty, cut off, in another language, broken, forbidden, or telling personal data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import regex
 
@@ -47,23 +47,39 @@ def foreign(texts: Sequence[str], locale: str) -> list[bool]:
     return [found is not None and found != language(locale) for found in told.to_list()]
 
 
-def faults(texts: Texts, rules: Sanity) -> Iterator[Finding]:
-    """Every kind of fault that a text has or has not, held against how many references have it."""
-    most, locale = rules.max_faulty, texts.locale
+Kinds = Mapping[tuple[str, str], Sequence[Sequence[bool]]]
+"""(measure, what it is in words) -> which texts have a fault, and which references."""
+
+
+def held_against(kinds: Kinds, texts: Texts, rules: Sanity) -> Iterator[Finding]:
+    """Each kind of fault against how many references have it."""
+    for (measure, what), (ours, theirs) in kinds.items():
+        yield more_often(measure, what, texts, ours, theirs, rules.max_faulty)
+
+
+def no_texts(texts: Texts, rules: Sanity) -> Iterator[Finding]:
+    """What is no text at all: a fault however few texts there are."""
     both = (texts.written, texts.references)
     kinds = {
-        ("empty", "hold no word"): [[empty(text, locale) for text in side] for side in both],
+        ("empty", "hold no word"): [[empty(text, texts.locale) for text in side] for side in both],
+        ("broken", "hold half a character or an open slot"): [[unreadable(text) for text in side] for side in both],
+    }
+    yield from held_against(kinds, texts, rules)
+
+
+def faults(texts: Texts, rules: Sanity) -> Iterator[Finding]:
+    """The other kinds of fault that a text has or has not."""
+    locale, both = texts.locale, (texts.written, texts.references)
+    kinds = {
         ("cut_off", "break off"): [[cut_off(text) for text in side] for side in both],
         ("language", f"are in another language than {locale}"): [foreign(side, locale) for side in both],
         ("scripts", "mix in letters of another script"): list(mixed(texts.outputs)),
-        ("broken", "hold half a character or an open slot"): [[unreadable(text) for text in side] for side in both],
     }
     if texts.skill == "advertise":
         kinds["superlatives", "hold a superlative that China's Advertising Law forbids (Art. 9)"] = [
             [forbidden(text, locale) for text in side] for side in both
         ]
-    for (measure, what), (ours, theirs) in kinds.items():
-        yield more_often(measure, what, texts, ours, theirs, most)
+    yield from held_against(kinds, texts, rules)
 
 
 def told_personal(output: Output) -> set[str]:

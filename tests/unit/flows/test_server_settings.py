@@ -10,7 +10,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from flows import server_settings
 from flows.server_settings import automations, block_id, settle_server
-from tasks import events
+from tasks import events, gpu
 
 BLOCK = UUID(int=7)
 
@@ -54,7 +54,8 @@ class Client:
 @pytest.fixture
 def client(monkeypatch) -> Client:
     made = Client()
-    monkeypatch.setattr(server_settings, "get_client", lambda sync_client: made)
+    for room in (server_settings, gpu):
+        monkeypatch.setattr(room, "get_client", lambda sync_client: made)
     return made
 
 

@@ -124,7 +124,7 @@ def test_a_fault_counts_beyond_the_references_own() -> None:
 
 
 def test_empty_texts_are_named() -> None:
-    found = only(list(faults(texts([*REFERENCES[:8], " .", ""]), RULES)), "empty")
+    found = only(list(findings(texts([*REFERENCES[:8], " .", ""]), RULES)), "empty")
     assert not found.passed and found.example == "describe:en:8"
 
 
@@ -295,11 +295,17 @@ def test_masked_models_and_recommendations_have_no_texts_to_judge() -> None:
     assert written_slices(entrant(texts(REFERENCES, skill="recommend"))) == []
 
 
-def test_few_texts_are_judged_for_personal_data_alone_and_the_note_says_so() -> None:
+def test_few_texts_are_judged_for_what_is_no_text_alone_and_the_note_says_so() -> None:
     few = texts(["", "13812345678", ""], CHINESE[:3], locale="zh")
-    assert [one.measure for one in findings(few, RULES)] == ["personal_data"]
+    assert [(one.measure, one.passed) for one in findings(few, RULES)] == [
+        ("personal_data", False),
+        ("empty", False),
+        ("broken", True),
+    ]
+    one_of_few = texts(["", *CHINESE[1:3]], CHINESE[:3], locale="zh")
+    assert all(one.passed for one in findings(one_of_few, RULES)), "a single text is no share"
     assert unjudged(entrant(few), RULES) == (
-        "Too few texts to judge what they are like (promote.sanity.min_examples: 10): describe/zh. "
+        "Too few texts to judge more than whether they are any (promote.sanity.min_examples: 10): describe/zh. "
         "Raise evaluate.max_examples, or collect more.",
     )
     assert unjudged(entrant(texts(REFERENCES)), RULES) == ()

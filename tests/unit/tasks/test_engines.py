@@ -12,7 +12,18 @@ import pytest
 
 from ecom_llm.layout import Layout
 from tasks import engines
-from tasks.engines import BOOT, Engine, dead, end_left_by, engine, forget, is_elsewhere, left_by, signs_of_a_crash
+from tasks.engines import (
+    BOOT,
+    Engine,
+    dead,
+    end_left_by,
+    engine,
+    forget,
+    is_elsewhere,
+    left_by,
+    living_runs,
+    signs_of_a_crash,
+)
 from tasks.holds import drop, hold, is_held
 
 REPO = Path(__file__).parents[3]
@@ -60,6 +71,16 @@ def test_what_a_killed_process_left_at_work_is_found_and_ended(layout):
     assert end_left_by([gone]) == []
     forget(layout, gone)
     assert dead(layout) == [] and not signs_of_a_crash(layout)
+
+
+def test_runs_whose_process_lives_are_known(layout, monkeypatch):
+    monkeypatch.setenv(engines.PREFECT_RUN, "run-1")
+    flow, child = started(layout)
+    assert living_runs(layout) == {"run-1"}
+    os.kill(flow.pid, signal.SIGKILL)
+    ended(flow)
+    assert living_runs(layout) == set()
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_process_that_ends_well_leaves_no_record(layout):

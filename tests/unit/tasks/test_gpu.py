@@ -16,12 +16,13 @@ def held(monkeypatch, tmp_path):
     names = []
 
     @contextmanager
-    def concurrency(name, occupy):
-        names.append(name)
+    def concurrency(name, occupy, timeout_seconds):
+        names.append((name, timeout_seconds))
         yield
 
     monkeypatch.setattr(gpu, "concurrency", concurrency)
     monkeypatch.setattr(gpu, "DRIVER", tmp_path / "driver")
+    monkeypatch.setattr(gpu, "make_limit", lambda: names.append("made"))
     return names
 
 
@@ -47,4 +48,12 @@ def test_stages_that_compute_on_a_gpu_wait_for_it(held, tmp_path, stage, device,
     if driver:
         (tmp_path / "driver").mkdir()
     with gpu.turn_on_gpu(stage, layout_of(tmp_path, device)):
-        assert held == (["gpu"] if waits else [])
+        assert held == (["made", ("gpu", None)] if waits else [])
+
+
+def test_a_smoke_test_waits_for_it_where_there_is_one(held, tmp_path):
+    with gpu.turn_to_try(5.0):
+        assert held == []
+    (tmp_path / "driver").mkdir()
+    with gpu.turn_to_try(5.0):
+        assert held == ["made", ("gpu", 5.0)]

@@ -14,7 +14,8 @@ from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from ecom_llm.registry.signing import BrokenLink
-from tasks import model
+from ecom_llm.registry.versions import TRIAL
+from tasks import fresh, gpu, model
 from tasks.champion import CandidateRun
 
 REPO = Path(__file__).parents[3]
@@ -60,6 +61,12 @@ class MemoryRegistry:
 
     def model_folder(self, asked: Version) -> Path:
         return Path("model") / asked.number
+
+    def tag(self, number: str, key: str, value: str) -> None:
+        self.versions[number] = version(number, **self.versions[number].tags | {key: value})
+
+    def keep_trial(self, asked: Version, passed: bool) -> None:
+        self.tag(asked.number, TRIAL, "passed" if passed else "failed")
 
     def record_decision(self, asked: Version, decision: GateDecision, page: Path) -> None:
         self.decisions.append((asked.number, decision, page.read_text()))
@@ -166,15 +173,18 @@ def test_the_same_decision_is_told_and_drawn_once(tmp_path, change):
 
 
 @pytest.fixture
-def promoting(registry, monkeypatch) -> list[tuple]:
+def promoting(registry, monkeypatch, tmp_path) -> list[tuple]:
     """Version 1 is to be promoted where 2 is champion; what was done is written down."""
     done: list[tuple] = []
     registry.now, registry.model_name = "2", "shop"
     registry.aliases = lambda: {"champion": registry.now}
     registry.version = lambda number: registry.versions[number]
-    monkeypatch.setattr(model, "require", lambda *_: None)
+    for room in (model, fresh):
+        monkeypatch.setattr(room, "require", lambda *_: None)
 
     def promoted(_, asked, by_hand, compared_with):
+        if registry.now != asked.number:
+            registry.tag(asked.number, TRIAL, "pending")
         registry.now = asked.number
 
     def withdrawn(_, asked, why, check):
@@ -184,33 +194,71 @@ def promoting(registry, monkeypatch) -> list[tuple]:
         return registry.versions["2"]
 
     monkeypatch.setattr(model, "promote", promoted)
-    monkeypatch.setattr(model, "withdraw", withdrawn)
-    monkeypatch.setattr(model, "tell_champion", lambda event, one, *_: done.append((event, one.number)))
+    monkeypatch.setattr(fresh, "withdraw", withdrawn)
+    for room in (model, fresh):
+        monkeypatch.setattr(room, "tell_champion", lambda event, one, *_: done.append((event, one.number)))
+    monkeypatch.setattr(gpu, "DRIVER", tmp_path / "driver")
+    registry.journal = SimpleNamespace(file=tmp_path / "journal.jsonl")
     return done
 
 
 def test_a_new_champion_that_writes_stays(registry, promoting, monkeypatch):
-    monkeypatch.setattr(model, "smoke_test", lambda *_: "")
+    monkeypatch.setattr(fresh, "smoke_test", lambda *_: "")
     assert model.promote_to_champion.fn(registry.versions["1"]) == ""
     assert (registry.now, promoting) == ("1", [(model.PROMOTED, "1")])
+    assert registry.versions["1"].tags[TRIAL] == "passed"
 
 
 def test_a_new_champion_that_fails_its_smoke_test_is_taken_back_at_once(registry, promoting, monkeypatch):
-    monkeypatch.setattr(model, "smoke_test", lambda *_: "it writes nothing")
+    monkeypatch.setattr(fresh, "smoke_test", lambda *_: "it writes nothing")
     why = model.promote_to_champion.fn(registry.versions["1"])
     assert why == "shop version 1 failed its smoke test (it writes nothing) and was taken back; version 2 is champion"
     assert (registry.now, promoting) == ("2", [("withdrawn", "1", "it writes nothing"), (model.ROLLED_BACK, "2")])
+    assert registry.versions["1"].tags[TRIAL] == "failed"
 
 
 def test_a_new_champion_that_cannot_be_tried_is_taken_back_too(registry, promoting, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model, "smoke_test", full)
+    monkeypatch.setattr(fresh, "smoke_test", full)
     assert "(it could not be tried: [Errno 28] No space left on device) and was taken back" in (
         model.promote_to_champion.fn(registry.versions["1"])
     )
     assert registry.now == "2"
+
+
+@pytest.mark.parametrize(("unfit", "now"), [("", "1"), ("it writes nothing", "2")])
+def test_a_champion_whose_promotion_was_killed_before_its_test_is_tried_by_who_finds_it(
+    registry, promoting, monkeypatch, unfit, now
+):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fresh, "smoke_test", killed)
+    with pytest.raises(KeyboardInterrupt):
+        model.promote_to_champion.fn(registry.versions["1"])
+    assert registry.now == "1" and registry.versions["1"].untried
+    monkeypatch.setattr(fresh, "smoke_test", lambda *_: unfit)
+    (told,) = fresh.try_untried(registry, Layout(Path("w"), Path("s")))
+    assert ("was taken back" in told) is bool(unfit) and registry.now == now
+    assert fresh.try_untried(registry, Layout(Path("w"), Path("s"))) == []
+
+
+def test_a_champion_that_waits_for_the_gpu_in_vain_is_not_taken_back(registry, promoting, monkeypatch, tmp_path):
+    """Its smoke test might fail for want of memory: it is tried when the GPU is free."""
+
+    def taken(names, occupy, timeout_seconds):
+        raise TimeoutError
+
+    registry.now = "1"
+    registry.tag("1", TRIAL, "pending")
+    (tmp_path / "driver").mkdir()
+    monkeypatch.setattr(gpu, "concurrency", taken)
+    monkeypatch.setattr(gpu, "make_limit", lambda: None)
+    with pytest.raises(UserError, match="the champion was not tried yet, and the GPU is taken"):
+        fresh.try_untried(registry, Layout(Path("w"), Path("s")))
+    assert registry.now == "1" and registry.versions["1"].untried
 
 
 def test_nothing_is_compared_with_a_champion_that_was_changed(registry, monkeypatch):
@@ -228,7 +276,7 @@ def test_nothing_is_compared_with_a_champion_that_was_changed(registry, monkeypa
 
 def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promoting, monkeypatch):
     registry.now = "1"
-    monkeypatch.setattr(model, "smoke_test", lambda *_: pytest.fail("it writes already"))
+    monkeypatch.setattr(fresh, "smoke_test", lambda *_: pytest.fail("it writes already"))
     assert model.promote_to_champion.fn(registry.versions["1"]) == "" and promoting == []
 
 

@@ -1,0 +1,62 @@
+"""A fresh champion is tried at once, and taken back where it does not write; so is one whose process was killed before that."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ecom_llm.layout import Layout
+from ecom_llm.records import UserError
+from ecom_llm.registry import Registry, Version, withdraw
+from tasks.chain.follow import ITSELF, require
+from tasks.events import ROLLED_BACK, tell_champion
+from tasks.gpu import turn_to_try
+from tasks.holds import one_at_a_time
+from tasks.logs import run_logger
+from tasks.smoke import smoke_test
+
+PATIENCE = 60.0
+"""Seconds that a champion left untried may wait for the GPU, before what comes after waits no longer for it."""
+
+
+@contextmanager
+def trying(registry: Registry) -> Iterator[None]:
+    """Be the one who makes a version champion and tries it: two at a time might fail for want of memory."""
+    with one_at_a_time(registry.journal.file.with_suffix(".trial")):
+        yield
+
+
+def tried(registry: Registry, version: Version, layout: Layout) -> str:
+    """Let a new champion write, and take it back where it does not, or cannot be asked; returns why, empty where it stays."""
+    try:
+        unfit = smoke_test(registry, version)
+    except (UserError, OSError) as error:
+        unfit = f"it could not be tried: {error}"
+    registry.keep_trial(version, passed=not unfit)
+    return taken_back(registry, version, unfit, layout) if unfit else ""
+
+
+def taken_back(registry: Registry, version: Version, unfit: str, layout: Layout) -> str:
+    """Withdraw a champion that failed its smoke test, and tell of it; returns the reason, and who writes now."""
+    now = withdraw(registry, version, unfit, lambda back: require(registry, back, layout.workspace, ITSELF))
+    if now is not None:
+        tell_champion(ROLLED_BACK, now, version.number)
+    again = f"version {now.number} is champion" if now is not None else "nobody is champion"
+    why = f"{registry.model_name} version {version.number} failed its smoke test ({unfit}) and was taken back; {again}"
+    run_logger().error("Not promoted: %s", why)
+    return why
+
+
+def try_untried(registry: Registry, layout: Layout) -> list[str]:
+    """Try a champion whose process was killed between its promotion and the end of its smoke test; what came of it, in words.
+
+    Raises:
+        UserError: the GPU is taken.
+    """
+    try:
+        with turn_to_try(PATIENCE), trying(registry):
+            champion = registry.champion()  # a living promotion may have tried it meanwhile
+            if champion is None or not champion.untried:
+                return []
+            why = tried(registry, champion, layout)
+    except TimeoutError as error:
+        raise UserError(f"{registry.model_name}: the champion was not tried yet, and the GPU is taken.") from error
+    return [why or f"{registry.model_name}: champion {champion.number} had not been tried yet: it writes"]
