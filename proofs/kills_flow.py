@@ -21,6 +21,7 @@ from ecom_llm.layout import Layout
 from ecom_llm.registry import open_registry
 from proofs.kills_checks import below, faults
 from proofs.kills_registry import Trial, answer
+from tasks.reconcile import models
 
 COMMAND = [sys.executable, "-c", "from flows.cli import main; main()"]
 ELSEWHERE = ("PREFECT_", "MLFLOW_", "ECOM_LLM_", "DVC_")
@@ -138,8 +139,7 @@ def unkilled(shop: Path, api: str, phase: str, seed: int) -> Reference:
 def results(shop: Path) -> dict[str, str]:
     """What the newest version was made of."""
     layout = Layout.here(shop)
-    names = [path.stem for path in layout.journal.glob("*.jsonl")]
-    registry = open_registry(names[0], layout)
+    registry = open_registry(models(layout)[0], layout)
     run = registry.mlflow.get_run(registry.versions()[0].run_id)
     folder = Path(run.info.artifact_uri.removeprefix("file://"))
     return {name: (folder / name).read_text() for name in ("dvc.lock", "reports/metrics.json")}

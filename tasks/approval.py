@@ -26,14 +26,14 @@ from ecom_llm.registry.approvals import (
     Overtaken,
     anew,
     answer_by,
-    answer_to_last,
     ask,
-    decision_hash,
+    given,
     named,
     record_answer,
+    was_rejected,
 )
 from tasks.logs import run_logger
-from tasks.model import page_of, promote_to_champion
+from tasks.model import digest_of, page_of, promote_to_champion
 
 T = TypeVar("T")
 POLL = 2.0
@@ -66,7 +66,7 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     """
     registry = open_registry(candidate.model_name, Layout.here())
     version = registry.version(candidate.number)
-    if version.rejected and not by_hand:
+    if (version.rejected or was_rejected(registry.journal.read(), version)) and not by_hand:
         return f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
     if registry.aliases().get("champion") == version.number:
         return ""
@@ -74,7 +74,9 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
         run_logger().warning("Not promoted: %s", why)
         return why
     try:
-        return promote_to_champion(candidate, by_hand=by_hand, compared_with=decision.compared_with or "")
+        return promote_to_champion(
+            candidate, by_hand, decision.compared_with or "", digest_of(decision), rules.approval.needed
+        )
     except Overtaken as error:
         run_logger().warning("Not promoted: %s", error)
         return str(error)
@@ -82,15 +84,15 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
 
 def withheld(registry: Registry, version: Version, decision: GateDecision, rules: Promote, by_hand: bool) -> str:
     """Why a person's approval is missing; empty where it was given, now or before a crash."""
-    if not by_hand and (word := answer_to_last(registry, version)) and word.event == "approved":
+    seen = digest_of(decision)
+    if not by_hand and (word := given(registry.journal.read(), version, seen)) and word.event == "approved":
         return ""
     ask(registry, version)
     if not PREFECT_API_URL.value():  # a temporary server has no page, and goes away with this process
         return awaits(version)
-    seen = decision_hash(registry, version)
     form = paused(described(decision, version), rules.approval.timeout, key=seen[:16])
     if form is None:
-        return unanswered(registry, version, rules.approval.timeout)
+        return unanswered(registry, version, seen, rules.approval.timeout)
     try:
         answer = answer_by(form.decision == "approve", form.name, form.comment)
         keep_answer(version, answer, rules_key(rules), seen)
@@ -110,15 +112,15 @@ def rejection(version: Version, name: str, comment: str) -> str:
     return f"{named(version)} was rejected by {name}{said}. {anew(version)}"
 
 
-def unanswered(registry: Registry, version: Version, seconds: int) -> str:
+def unanswered(registry: Registry, version: Version, seen: str, seconds: int) -> str:
     """Why nothing came of a form that nobody filled in: somebody may have answered on the command line."""
-    now = registry.version(version.number)
-    if now.rejected and (word := answer_to_last(registry, now)):
+    now, word = registry.version(version.number), given(registry.journal.read(), version, seen)
+    if now.rejected and word:
         return rejection(now, word.details.get("name", ""), word.details.get("comment", ""))
     if registry.aliases().get("champion") == now.number:
         return ""
     # not by its tag: it may have been approved, promoted and rolled back while the form was open
-    if now.approved and not now.rolled_back and (word := answer_to_last(registry, now)) and word.event == "approved":
+    if now.approved and not now.rolled_back and word and word.event == "approved":
         return ""
     return f"nobody answered within {seconds} s. {awaits(version)}"
 
@@ -171,6 +173,6 @@ def go_on(run: UUID) -> None:
 
 
 @task(cache_policy=NO_CACHE)
-def keep_answer(version: Version, answer: Answer, rules_key: str, seen: str | None = None) -> None:
-    """Write a person's answer into the journal; a UserError where it no longer counts."""
-    record_answer(open_registry(version.model_name, Layout.here()), version, answer, rules_key, seen)
+def keep_answer(version: Version, answer: Answer, rules_key: str, seen: str | None = None) -> str:
+    """Write a person's answer into the journal; a UserError where it no longer counts. Returns SHA-256 of the decision it is about."""
+    return record_answer(open_registry(version.model_name, Layout.here()), version, answer, rules_key, seen)

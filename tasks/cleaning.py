@@ -13,7 +13,7 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version, open_registry
-from ecom_llm.registry.cleaning import old_versions, remove_old
+from ecom_llm.registry.cleaning import old_versions, remove_old, told_elsewhere
 from ecom_llm.registry.mending import size
 from tasks import dvc, git
 from tasks.holds import OWN_RUN, is_held, one_at_a_time, run_file
@@ -44,7 +44,8 @@ def clean(layout: Layout, model_name: str, keep: int, server: str, dry_run: bool
     yield from clean_checkpoints(layout, dry_run)
     stay = [one for one in registry.versions() if one.number not in gone]
     # one cache serves all models of a checkout, and every version of the others stays
-    stay += [one for name in models(layout) if name != model_name for one in open_registry(name, layout).versions()]
+    others = [open_registry(name, layout) for name in models(layout) if name != model_name]
+    stay += [version for other in others for version in other.versions()] + told_elsewhere([registry, *others])
     with one_at_a_time(turn(layout)):
         yield from clean_cache(layout, stay, dry_run)
 

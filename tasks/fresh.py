@@ -30,6 +30,9 @@ def tried(registry: Registry, version: Version, layout: Layout) -> str:
         unfit = smoke_test(registry, version)
     except (UserError, OSError) as error:
         unfit = f"it could not be tried: {error}"
+    except BaseException:  # cancelled, mostly: the champion before goes on, and this one may be promoted again
+        taken_back(registry, version, "its trial was broken off", layout)
+        raise
     registry.keep_trial(version, passed=not unfit)
     return taken_back(registry, version, unfit, layout) if unfit else ""
 

@@ -15,7 +15,7 @@ from ecom_llm.promote.page import render_page
 from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
-from ecom_llm.registry.approvals import answer_to_last, last_decision
+from ecom_llm.registry.approvals import given, last_decision
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard, names, stored
@@ -155,31 +155,39 @@ def decide_again(candidate: Version, params: Params) -> GateDecision:
 
 
 @task(cache_policy=NO_CACHE)
-def promote_to_champion(candidate: Version, by_hand: bool = False, compared_with: str | None = None) -> str:
+def promote_to_champion(
+    candidate: Version,
+    by_hand: bool = False,
+    compared_with: str | None = None,
+    decided: str | None = None,
+    word: bool = False,
+) -> str:
     """Give the version the alias `champion`, and let it write; one that does not, or that cannot be tried, is taken back at once.
 
     Args:
         compared_with: the champion that the gate held it against, as `promote` takes it.
+        decided: SHA-256 of the decision that approved it, as `promote` takes it.
+        word: whether a person has to have approved it.
 
     Returns:
         Why it is not champion after all; empty if it is.
 
     Raises:
-        Overtaken: another version is champion by now.
+        Overtaken: another version is champion by now, or this one was decided on or answered otherwise.
         UserError: a link of its chain is broken.
     """
     layout = Layout.here()
     registry = open_registry(candidate.model_name, layout)
     require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
     before = registry.aliases().get("champion")
-    word = answer_to_last(registry, candidate) if registry.version(candidate.number).approved else None
+    said = given(registry.journal.read(), candidate, decided) if decided else None
     with turn_to_try(), trying(registry):  # waited for before, not while nobody knows whether the champion writes
-        promote(registry, candidate, by_hand=by_hand, compared_with=compared_with)
+        promote(registry, candidate, by_hand, compared_with, decided, word)
         if before == candidate.number and not registry.version(candidate.number).untried:
             return ""
         why = tried(registry, candidate, layout)
     if not why:
-        tell_champion(PROMOTED, candidate, before, word.details.get("name", "") if word else "")
+        tell_champion(PROMOTED, candidate, before, said.details["name"] if said and said.event == "approved" else "")
     return why
 
 

@@ -83,7 +83,7 @@ def untried(registry: Registry, layout: Layout) -> list[str]:
 
 def models(layout: Layout) -> list[str]:
     """The registered models that have a journal here."""
-    return sorted(path.stem for path in layout.journal.glob("*.jsonl"))
+    return sorted({path.stem.rpartition(".")[0] for path in layout.journal.glob("*.*.jsonl")})
 
 
 def end_flow_runs(gone: list[Dead]) -> list[str]:

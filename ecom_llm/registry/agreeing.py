@@ -1,6 +1,6 @@
 """Letting a model's journal and MLflow agree again, after whatever happened to either."""
 
-from ecom_llm.registry.champions import returned, settle
+from ecom_llm.registry.champions import settle
 from ecom_llm.registry.cleaning import finish_removals
 from ecom_llm.registry.versions import Registry, answered
 
@@ -14,5 +14,5 @@ def agree(registry: Registry) -> list[str]:
     if not registry.mlflow.search_registered_models(f"name = '{registry.model_name}'", max_results=1):
         return []
     with registry.journal.held():
-        mended = [*settle(registry), *finish_removals(registry), *returned(registry)]
+        mended = [*settle(registry), *finish_removals(registry)]
     return [f"{registry.model_name}: {line}" for line in mended]

@@ -85,8 +85,36 @@ def given(chain: Chain, version: Version, decision: str) -> Entry | None:
     return None
 
 
+def was_rejected(chain: Chain, version: Version) -> bool:
+    """Whether the last that people said of a version, or did with it, is that they rejected it."""
+    own = (entry for entry in reversed(chain.entries) if entry.version == version.number)
+    last = next((entry for entry in own if entry.event in (*ANSWERS, *CHAMPION_SINCE)), None)
+    return last is not None and last.event == "rejected"
+
+
 class Overtaken(UserError):
-    """The champion is not the one that a version was compared with any more, so that its approval says nothing about it."""
+    """Something else is so by now than a version was approved by: its approval says nothing about it."""
+
+
+def require_decided(chain: Chain, version: Version, decided: str | None, word: bool) -> None:
+    """Check that a decision is a version's last one, and approves it; and where it has to, that a person approves that one.
+
+    Args:
+        decided: SHA-256 of the decision; None asks for nothing.
+
+    Raises:
+        Overtaken: says what is so instead.
+    """
+    if decided is None:
+        return
+    last = last_decision(chain, version.number)
+    if last is None or last.details.get("sha256") != decided or last.details.get("gate") != "approved":
+        became = f"as {last.details.get('gate')}" if last else "nowhere that the journal knows"
+        raise Overtaken(f"{named(version)} was decided on anew meanwhile, {became}. {anew(version)}")
+    said = given(chain, version, decided) if word else None
+    if word and (said is None or said.event != "approved"):
+        how = f"was rejected by {said.details.get('name')} meanwhile" if said else "was approved by nobody"
+        raise Overtaken(f"{named(version)} {how}. {anew(version)}")
 
 
 def require_compared(version: Version, compared_with: str, champion: str) -> None:
@@ -109,6 +137,8 @@ def require_open(registry: Registry, version: Version, rules_key: str) -> None:
     champion = registry.aliases().get("champion", "")
     if champion == version.number:
         raise UserError(f"{named(version)} is champion already.")
+    if version.rolled_back and not version.awaited:
+        raise UserError(f"{named(version)} was rolled back, and nobody asked for it since. {anew(version)}")
     if version.tags.get("gate") != "approved":
         became = "was refused by the gate" if version.tags.get("gate") == "refused" else "was not decided on yet"
         raise UserError(f"{named(version)} {became}, so there is nothing to approve. {anew(version)}")
@@ -127,14 +157,15 @@ def ask(registry: Registry, version: Version) -> None:
 
 
 @answered
-def record_answer(
-    registry: Registry, version: Version, answer: Answer, rules_key: str, seen: str | None = None
-) -> None:
+def record_answer(registry: Registry, version: Version, answer: Answer, rules_key: str, seen: str | None = None) -> str:
     """Write an answer into the journal and beside the version, if it still counts; the same approval is written once.
 
     Args:
         rules_key: of the rules that hold now.
-        seen: `decision_hash` of what the person was shown; None where they go by the version's last decision.
+        seen: SHA-256 of the decision that the person was shown; None where they go by the version's last one.
+
+    Returns:
+        SHA-256 of the decision that was answered.
 
     Raises:
         UserError: as `require_open`; or the decision was answered already.
@@ -153,8 +184,4 @@ def record_answer(
         if before is None or before.event != event:
             registry.note(event, version.number, name=answer.name, comment=answer.comment, decision=decision)
         registry.tag(version.number, APPROVAL, event)
-
-
-def answer_to_last(registry: Registry, version: Version) -> Entry | None:
-    """What a person said of the version's last decision, if anything."""
-    return given(registry.journal.read(), version, decision_hash(registry, version))
+    return decision

@@ -3,25 +3,25 @@
 from collections.abc import Callable, Sequence
 
 from ecom_llm.records import UserError
-from ecom_llm.registry.approvals import anew, named, require_compared
+from ecom_llm.registry.approvals import anew, named, require_compared, require_decided, was_rejected
 from ecom_llm.registry.decisions import finish
 from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import APPROVAL, TRIAL, Registry, Version, answered
 
 
-def require_fit(version: Version, champion: str, by_hand: bool, compared_with: str | None) -> None:
-    """Check that a version may become champion instead of another.
+def require_fit(chain: Chain, version: Version, champion: str, by_hand: bool, compared_with: str | None) -> None:
+    """Check that a version may become champion instead of another. A bar that the journal tells of holds whatever MLflow's tags say.
 
     Raises:
         Overtaken: it was compared with another champion.
         UserError: it was rolled back, or a person rejected it, and nobody promotes it by hand.
     """
-    if version.rolled_back and not by_hand:
+    if (version.rolled_back or was_set_aside(chain, version)) and not by_hand:
         raise UserError(
             f"{named(version)} was rolled back and does not return by itself. To bring it back: ecom-llm promote {version.number}"
         )
-    if version.rejected and not by_hand:
+    if (version.rejected or was_rejected(chain, version)) and not by_hand:
         raise UserError(
             f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
         )
@@ -29,16 +29,38 @@ def require_fit(version: Version, champion: str, by_hand: bool, compared_with: s
         require_compared(version, compared_with, champion)
 
 
+def was_set_aside(chain: Chain, version: Version) -> bool:
+    """Whether the journal tells that a version was champion last before somebody went back behind it, or it was withdrawn."""
+    for entry in reversed(chain.entries):
+        if entry.champion == version.number:
+            return False
+        behind = {entry.details.get("instead_of"), *entry.details.get("set_aside", "").split()}
+        if entry.event == "rolled back" and version.number in behind:
+            return True
+        if entry.event == "withdrawn" and entry.version == version.number:
+            return True
+    return False
+
+
 @answered
-def promote(registry: Registry, version: Version, by_hand: bool, compared_with: str | None = None) -> None:
+def promote(
+    registry: Registry,
+    version: Version,
+    by_hand: bool,
+    compared_with: str | None = None,
+    decided: str | None = None,
+    word: bool = False,
+) -> None:
     """Make a version champion and the champion `previous`. A broken promotion never leaves the shop without one.
 
     Args:
         by_hand: whether a person asked for it.
         compared_with: the champion that the gate held the version against, empty where there was none; None asks for no such thing.
+        decided: SHA-256 of the decision by which the gate approved it, which has to be its last one; None asks for no such thing.
+        word: whether a person has to have approved that decision, and not rejected it since.
 
     Raises:
-        Overtaken: another version is champion by now than the gate compared with.
+        Overtaken: another version is champion by now than the gate compared with, or it was decided on anew, or answered otherwise.
         UserError: it was rolled back, or a person rejected it, and nobody promotes it by hand.
     """
     with registry.journal.held():
@@ -46,8 +68,10 @@ def promote(registry: Registry, version: Version, by_hand: bool, compared_with: 
         version = registry.version(version.number)  # it may have been rolled back since the caller looked
         aliases = registry.aliases()
         old = aliases.get("champion")
-        require_fit(version, old or "", by_hand, compared_with)
+        chain = registry.journal.read()
+        require_fit(chain, version, old or "", by_hand, compared_with)
         if old != version.number:
+            require_decided(chain, version, decided, word)
             told = {"instead_of": old or "", "by_hand": str(by_hand).lower(), **before_it(registry, version)}
             registry.note("promoting", version.number, **told)
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
@@ -59,10 +83,7 @@ def promote(registry: Registry, version: Version, by_hand: bool, compared_with: 
             registry.alias("previous", old)
             registry.alias("champion", version.number)
             registry.note("promoted", version.number, **told)
-            if version.awaited or version.rejected:  # the rules ask nobody any more, or somebody brought it back
-                registry.tag(version.number, APPROVAL, "")
-        if aliases.get("candidate") == version.number:
-            registry.alias("candidate", None)
+        straightened(registry)
 
 
 def before_it(registry: Registry, version: Version) -> dict[str, str]:
@@ -74,9 +95,11 @@ def before_it(registry: Registry, version: Version) -> dict[str, str]:
     }
 
 
-def before(registry: Registry, version: Version) -> Version | None:
-    """The champion before this one, without those that were rolled back."""
-    earlier = [one for one in registry.versions() if not one.rolled_back and 0 < one.promoted < version.promoted]
+def before(registry: Registry, version: Version | None) -> Version | None:
+    """The champion before this one, without those that were rolled back; the last one where nobody is champion."""
+    earlier = [one for one in registry.versions() if not one.rolled_back and one.promoted]
+    if version is not None:
+        earlier = [one for one in earlier if one.promoted < version.promoted]
     return max(earlier, key=lambda one: one.promoted, default=None)
 
 
@@ -86,19 +109,23 @@ def target(registry: Registry, now: Version | None, asked: str | None) -> Versio
     Raises:
         UserError: there is none, or what was asked for never was champion.
     """
-    if asked is not None and now is not None:
+    champion = now.number if now else None
+    if asked is not None:
         found = registry.version(asked)
-        if found.promoted and found.number != now.number:
+        if found.promoted and found.number != champion:
             return found
-        known = [one.number for one in registry.versions() if one.promoted and one.number != now.number]
+        known = [one.number for one in registry.versions() if one.promoted and one.number != champion]
         raise UserError(
-            f"{registry.model_name} version {asked} {'is champion' if asked == now.number else 'never was champion'}. "
+            f"{registry.model_name} version {asked} {'is champion' if asked == champion else 'never was champion'}. "
             f"Earlier champions: {', '.join(known) or 'none'}."
         )
-    back = before(registry, now) if now else None
-    if now is None or back is None:
-        reason = f"version {now.number} is the first champion" if now else "there is no champion"
-        raise UserError(f"{registry.model_name} at {registry.uri} has nothing to roll back to: {reason}.")
+    back = before(registry, now)
+    if back is None:
+        reason = f"version {champion} is the first champion" if now else "there is no champion"
+        raise UserError(
+            f"{registry.model_name} at {registry.uri} has nothing to roll back to: {reason}, and none before it that was not "
+            "rolled back. To go back to one of those: ecom-llm rollback --to NUMBER."
+        )
     return back
 
 
@@ -124,15 +151,25 @@ def rollback(
 
 
 def give_back(registry: Registry, now: Version | None, back: Version, **details: str) -> None:
-    """Let a version be champion again, within `held`; the details stand in the journal."""
-    told = {"instead_of": now.number if now else "", **details}
+    """Let a version be champion again, within `held`; the details stand in the journal.
+
+    Champions between the two are set aside with the one that goes: who goes back behind them does not want them by the next roll-back.
+    """
+    aside = between(registry, back, now)
+    told = {"instead_of": now.number if now else "", **({"set_aside": " ".join(aside)} if aside else {}), **details}
     registry.note("rolling back", back.number, **told, **before_it(registry, back))
-    if now:
-        registry.tag(now.number, "rolled_back", "true")
+    for number in (*aside, *((now.number,) if now else ())):
+        registry.tag(number, "rolled_back", "true")
     registry.tag(back.number, "rolled_back", "false")
     registry.alias("champion", back.number)
     point_to_previous(registry, back.number)
     registry.note("rolled back", back.number, **told)
+
+
+def between(registry: Registry, back: Version, now: Version | None) -> list[str]:
+    """The numbers of the champions after one and before another that were not rolled back."""
+    since = [one for one in registry.versions() if now and back.promoted < one.promoted < now.promoted]
+    return [one.number for one in since if not one.rolled_back]
 
 
 @answered
@@ -202,6 +239,7 @@ def settle(registry: Registry) -> list[str]:
     mended = finish(registry)
     champion = registry.aliases().get("champion")
     mended += unfinished(registry, registry.journal.read(), champion)
+    mended += returned(registry)
     champion = registry.aliases().get("champion")  # what was begun may have been taking it away
     versions = sorted(registry.versions(), key=lambda one: int(one.number))
     known = {entry.version for entry in registry.journal.read().entries if entry.event in ("registered", "found")}
@@ -210,7 +248,7 @@ def settle(registry: Registry) -> list[str]:
             registry.note("found", version.number, **version.identity)
             mended.append(f"version {version.number} was not in the journal yet")
     told = registry.journal.read().champion
-    if champion and told != champion:
+    if told != champion and champion in {one.number for one in versions}:
         enthrone(registry, versions, champion, told)
         registry.note("found", champion, alias="champion")
         mended.append(f"version {champion} became champion outside of this program")
@@ -228,9 +266,12 @@ def enthrone(registry: Registry, versions: Sequence[Version], champion: str, for
 
 
 def returned(registry: Registry) -> list[str]:
-    """Give the champion that the journal tells of its alias back, within `held`, where somebody took it away in MLflow."""
-    told = registry.journal.read().champion
-    if told is None or registry.aliases().get("champion") or told not in {one.number for one in registry.versions()}:
+    """Give the champion that the journal tells of its alias back, within `held`, where somebody took it away in MLflow.
+
+    Nobody is to be promoted without a comparison because of that. An alias on a version that does not count is none.
+    """
+    told, known = registry.journal.read().champion, {one.number for one in registry.versions()}
+    if told not in known or registry.aliases().get("champion") in known:
         return []
     registry.alias("champion", told)
     return [f"version {told} is champion, and had lost the alias"]
@@ -240,6 +281,10 @@ def straightened(registry: Registry) -> list[str]:
     """The champion is neither the candidate nor its own predecessor: a change of the champion may die before it says so."""
     aliases, mended = registry.aliases(), []
     champion = aliases.get("champion")
+    known = {one.number: one for one in registry.versions()}
+    if champion in known and (known[champion].awaited or known[champion].rejected):
+        # the rules ask nobody any more, or somebody brought it back
+        registry.tag(known[champion].number, APPROVAL, "")
     if champion and aliases.get("candidate") == champion:
         registry.alias("candidate", None)
         mended.append(f"version {champion} is champion, and was still called candidate")
@@ -294,8 +339,9 @@ def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
     # a version that was rolled back stays so: it must not return by itself because somebody began to bring it back
     registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
     registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
-    if begun.event == "rolling back" and champion:
-        registry.tag(champion, "rolled_back", "false")
+    aside = begun.details.get("set_aside", "").split()
+    for number in (*aside, *((champion,) if begun.event == "rolling back" and champion else ())):
+        registry.tag(number, "rolled_back", "false")
     if "previous_before" in begun.details:
         registry.alias("previous", begun.details["previous_before"] or None)
     elif champion:  # an entry from before that was told

@@ -1,11 +1,29 @@
 """Removing old versions: which may go, and how one goes so that a kill in the middle leaves nothing to guess."""
 
 import shutil
+from collections.abc import Sequence
 
 from ecom_llm.records import UserError
-from ecom_llm.registry.journal import Chain
+from ecom_llm.registry.journal import Chain, Journal
 from ecom_llm.registry.mending import folder_of, models_of, remove_model, size
 from ecom_llm.registry.versions import Registry, Version, answered
+
+
+def told_elsewhere(registries: Sequence[Registry]) -> list[Version]:
+    """Versions that journals here tell of and that belong to other stores: whether those still need their results is not known here."""
+    ours = {one.journal.file for one in registries}
+    folder = registries[0].layout.journal
+    found = []
+    for file in sorted(set(folder.glob("*.*.jsonl")) - ours):
+        entries = Journal(file).read().entries
+        gone = {one.version for one in entries if one.event == "removed"}
+        name = file.stem.rpartition(".")[0]
+        found += [
+            Version(model_name=f"{name} (of another MLflow, {file})", number=one.version, run_id="", tags=one.details)
+            for one in entries
+            if one.event in ("registered", "found") and "lock" in one.details and one.version not in gone
+        ]
+    return found
 
 
 def named(chain: Chain) -> set[str]:
@@ -31,15 +49,22 @@ def removable(registry: Registry, keep: int, busy: bool = False) -> list[Version
             f"{registry.model_name}: no version is removed while its journal is damaged, since it may have named it: {faults[0]}. "
             "`ecom-llm history` says more"
         )
-    stay = named(chain) | set(registry.aliases().values())
+    aliases = registry.aliases()
+    stay = named(chain) | set(aliases.values())
     open_ones = ("pending", "") if busy else ()
     return [
         one
         for one in reversed(registry.versions()[keep:])
         if one.number not in stay
-        and not (one.promoted or one.awaited or one.approved)
+        and not (one.promoted or one.awaited or one.approved or might_be_next(one, aliases.get("champion", "")))
         and one.tags.get("gate", "") not in open_ones
     ]
+
+
+def might_be_next(version: Version, champion: str) -> bool:
+    """Whether the gate approved it over today's champion, so that it can be promoted as it is."""
+    asked = version.tags.get("gate") == "approved" and version.tags.get("compared_with") == champion
+    return asked and not (version.rolled_back or version.rejected)
 
 
 @answered
@@ -51,7 +76,7 @@ def old_versions(registry: Registry, keep: int, busy: bool = False) -> list[tupl
 def weight(registry: Registry, version: Version) -> int:
     """Bytes of a version's model files on this machine's disk."""
     folder = folder_of(registry.mlflow.get_model_version_download_uri(registry.model_name, version.number))
-    copied = registry.downloads / registry.model_name / version.number
+    copied = registry.downloads / version.number
     return sum(size(one) for one in (folder, copied) if one is not None and one.is_dir())
 
 
@@ -80,13 +105,15 @@ def remove(registry: Registry, version: Version) -> None:
     for model in models_of(registry, client.get_run(version.run_id)) if place not in places else ():
         if model.artifact_location == place:
             remove_model(registry, model)
-    shutil.rmtree(registry.downloads / registry.model_name / version.number, ignore_errors=True)
+    shutil.rmtree(registry.downloads / version.number, ignore_errors=True)
     registry.mlflow.delete_model_version(registry.model_name, version.number)
 
 
 def finish_removals(registry: Registry) -> list[str]:
     """Within `journal.held`: remove what the journal says is removed and a kill has left; returns what it was, in words."""
-    gone = {entry.version for entry in registry.journal.read().entries if entry.event == "removed"}
+    gone = {entry.version for entry in registry.journal.read().entries if entry.event == "removed"} - set(
+        registry.aliases().values()
+    )
     left = [version for version in registry.versions() if version.number in gone] if gone else []
     for version in left:
         remove(registry, version)

@@ -1,7 +1,7 @@
 """Versions and aliases: which version is the candidate, the champion and the previous one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,6 +125,8 @@ class Registry:
     model_name: str
     layout: Layout
     mlflow: "MlflowClient"
+    _born: list[str] = field(default_factory=list, repr=False, compare=False)
+    """What `born` has found."""
 
     def url(self, version: Version) -> str | None:
         """The version in MLflow's UI; None where no server stands."""
@@ -167,9 +169,24 @@ class Registry:
         return {alias: str(number) for alias, number in found.items()}
 
     @property
+    def name_here(self) -> str:
+        """Its name in the state folder, with the time at which it was made: another store's model of that name is another model."""
+        return f"{self.model_name}.{self.born()}"
+
+    @answered
+    def born(self) -> str:
+        """When the registered model was made, in milliseconds since the epoch; `0` while there is none."""
+        if not self._born:
+            found = self.mlflow.search_registered_models(f"name = '{self.model_name}'", max_results=1)
+            if not found:
+                return "0"
+            self._born.append(str(found[0].creation_timestamp))
+        return self._born[0]
+
+    @property
     def journal(self) -> Journal:
         """What happened to its versions."""
-        return Journal(self.layout.journal / f"{self.model_name}.jsonl")
+        return Journal(self.layout.journal / f"{self.name_here}.jsonl")
 
     def note(self, event: Event, version: str, **details: str) -> None:
         """Write into the journal, within `journal.held`, and let MLflow know the new end of it.
@@ -227,9 +244,9 @@ class Registry:
         return next(iter(self.versions(f" and tags.lock = '{lock}'")), None)
 
     def champion(self) -> Version | None:
-        """The version that writes for the shop."""
+        """The version that writes for the shop; None also where the alias names one whose registration did not come to its end."""
         number = self.aliases().get("champion")
-        return self.version(number) if number else None
+        return next((one for one in self.versions() if one.number == number), None) if number else None
 
     def settled(self, lock: str, rules_key: str, promote: bool) -> Version | None:
         """The version of this lock if nothing is left to do: it was decided on by these rules, against this champion.
@@ -344,8 +361,8 @@ class Registry:
 
     @property
     def downloads(self) -> Path:
-        """Where copies of models lie that a server keeps."""
-        return self.layout.mlflow / "downloads"
+        """Where copies of its versions lie that a server keeps."""
+        return self.layout.mlflow / "downloads" / self.name_here
 
     @answered
     def model_folder(self, version: Version) -> Path:
@@ -356,7 +373,7 @@ class Registry:
         address = urlsplit(source)
         if address.scheme in ("", "file"):
             return Path(url2pathname(address.path)) / "artifacts" / "model"
-        kept = self.downloads / self.model_name / version.number
+        kept = self.downloads / version.number
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=kept.parent) as folder:

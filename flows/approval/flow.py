@@ -26,8 +26,8 @@ def approval(version: str, answer: Answer, params: Params) -> Version:
     """
     with at_work():
         candidate = find_version(version, params.registry.model_name)
-        keep_answer(candidate, answer, rules_key(params.promote))
+        decided = keep_answer(candidate, answer, rules_key(params.promote))
         compared_with = candidate.tags.get("compared_with", "")
-        if answer.approved and (why := promote_to_champion(candidate, by_hand=True, compared_with=compared_with)):
+        if answer.approved and (why := promote_to_champion(candidate, True, compared_with, decided, word=True)):
             raise UserError(why)
     return candidate

@@ -9,13 +9,13 @@ from tasks.chain.version import MLFLOW, Followed
 
 def last_decision(followed: Followed) -> Entry | None:
     """The journal's entry of the last decision on the version."""
-    decided = (one for one in reversed(followed.journal.entries) if one.event == "decided")
+    decided = (one for one in reversed(followed.told.chain.entries) if one.event == "decided")
     return next((one for one in decided if one.version == followed.version.number), None)
 
 
 def decision(followed: Followed) -> str:
     """The last decision, its words and its page are what the journal has the hashes of."""
-    entry, tags = last_decision(followed), followed.version.tags
+    entry, tags = last_decision(followed), followed.told.tags
     if entry is None:
         if tags.get("gate", "pending") == "pending":
             return "none yet"
@@ -24,7 +24,7 @@ def decision(followed: Followed) -> str:
             f"journal is another. `ecom-llm promote {followed.version.number}` decides anew.",
             absent=True,
         )
-    found, noted = followed.registry.decision_hashes(followed.version), hashes_in(entry.details)
+    found, noted = followed.told.decision_hashes, hashes_in(entry.details)
     for name, expected in noted.items():
         if found.get(name) != expected:
             is_there = f"SHA-256 {found[name][:16]}..." if name in found else "no such file"
@@ -43,14 +43,14 @@ def decision(followed: Followed) -> str:
 
 def journal(followed: Followed) -> str:
     """The journal is whole up to the entry that MLflow knows, and its entry of the version names the same bytes."""
-    chain, registry, version = followed.journal, followed.registry, followed.version
-    if not (chain.entries or chain.faults or chain.notes or followed.noted[0]):
+    chain, registry, version = followed.told.chain, followed.registry, followed.version
+    if not (chain.entries or chain.faults or chain.notes or followed.told.anchor):
         raise BrokenLink(
             f"expected a journal at {registry.journal.file}, found none, nor has MLflow seen one of this state folder: it is kept "
             "where versions are registered. Verify there (docs/runbook.md).",
             absent=True,
         )
-    faults = [*chain.faults, *chain.missing(followed.noted[0])]
+    faults = [*chain.faults, *chain.missing(followed.told.anchor)]
     restore = f"Restore {registry.journal.file} from a backup (docs/runbook.md)."
     if faults:
         raise BrokenLink(f"expected entries each chained to the one before, found that {faults[0]}. {restore}")

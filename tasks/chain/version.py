@@ -19,6 +19,18 @@ MLFLOW = "Restore MLflow's artifacts and database from a backup, or train anew a
 
 
 @dataclass(frozen=True)
+class Told:
+    """What is told of a version."""
+
+    anchor: str
+    """What MLflow has seen of the journal."""
+    chain: Chain
+    tags: dict[str, str]
+    """MLflow's, of the version."""
+    decision_hashes: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Followed:
     """A version, and copies of what its run holds."""
 
@@ -57,16 +69,17 @@ class Followed:
         return folder
 
     @cached_property
-    def noted(self) -> tuple[str, Chain]:
-        """What MLflow has seen of the journal of its model, and the journal, read in this order: while others write, entries come to
-        the file first."""
-        anchor = self.registry.anchor()
-        return anchor, self.registry.journal.read()
+    def told(self) -> Told:
+        """What journal and MLflow tell of the version, of one moment: between the two others may be writing."""
+        with self.registry.journal.held():
+            anchor, chain = self.registry.anchor(), self.registry.journal.read()
+            now = self.registry.version(self.version.number)
+            return Told(anchor, chain, now.tags, self.registry.decision_hashes(now))
 
-    @property
+    @cached_property
     def journal(self) -> Chain:
-        """The journal of its model."""
-        return self.noted[1]
+        """The journal of its model, read by whoever may hold it: what it tells of registrations does not change."""
+        return self.registry.journal.read()
 
     @property
     def registration(self) -> Entry | None:

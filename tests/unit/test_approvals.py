@@ -7,7 +7,7 @@ import pytest
 
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
-from ecom_llm.registry.approvals import answer_by, answer_to_last, ask, record_answer
+from ecom_llm.registry.approvals import answer_by, ask, given, record_answer
 from ecom_llm.registry.decisions import TOLD
 from ecom_llm.registry.journal import Journal
 from flows.history import line
@@ -99,6 +99,18 @@ def test_a_word_on_what_has_changed_since_does_not_count(kept, change, words):
     assert kept.journal.read().entries[-1].event == "decided"
 
 
+def test_what_was_rolled_back_is_not_approved_unless_somebody_asked_anew(kept):
+    """Its tags say as before that the gate approved it, over the champion that is champion again."""
+    kept.tags["2"]["rolled_back"] = "true"
+    with pytest.raises(
+        UserError, match=r"was rolled back, and nobody asked for it since\. To decide anew: ecom-llm promote 2"
+    ):
+        say(kept, True)
+    ask(kept, kept.version("2"))
+    say(kept, True)
+    assert kept.version("2").approved
+
+
 def test_a_champion_needs_no_approval(kept):
     kept.numbers["champion"] = "2"
     with pytest.raises(UserError, match="is champion already"):
@@ -117,12 +129,12 @@ def test_an_approval_holds_over_the_same_decision_made_anew_but_not_over_another
     say(kept, True)
     with kept.journal.held():
         kept.note("decided", "2", gate="approved", sha256=DECISION)
-    assert answer_to_last(kept, kept.version("2")).event == "approved"
+    assert given(kept.journal.read(), kept.version("2"), DECISION).event == "approved"
     with kept.journal.held():
         kept.note("promoted", "2")
         kept.note("rolled back", "1")
         kept.note("decided", "2", gate="approved", sha256=DECISION)
-    assert answer_to_last(kept, kept.version("2")) is None
+    assert given(kept.journal.read(), kept.version("2"), DECISION) is None
 
 
 def test_what_the_journal_keeps_is_one_plain_line_without_passwords():

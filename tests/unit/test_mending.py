@@ -228,7 +228,7 @@ def test_a_change_of_the_champion_may_die_at_any_write(registry, three, monkeypa
     ):
         number, died = 0, True
         while died:
-            before = registry.aliases()
+            before, aside = registry.aliases(), {found.number: found.rolled_back for found in registry.versions()}
             died = at_write(monkeypatch, number, act)
             agree(registry)
             aliases, chain = registry.aliases(), registry.journal.read()
@@ -236,6 +236,7 @@ def test_a_change_of_the_champion_may_die_at_any_write(registry, three, monkeypa
             assert done or (died and aliases == before), (number, before, aliases)
             assert chain.champion == aliases["champion"] and chain.head == registry.anchor() and not chain.faults
             assert not registry.champion().rolled_back
+            assert done or aside == {found.number: found.rolled_back for found in registry.versions()}
             assert agree(registry) == []
             if died and done:
                 back()
@@ -292,11 +293,12 @@ def test_old_versions_go_and_champions_stay(registry, made, params, monkeypatch)
     rollback(registry)
     assert [version.number for version, _ in old_versions(registry, 1)] == [others[1].number], "one was champion"
     assert old_versions(registry, 1, busy=True) == [], "a run is at work, and may be deciding on it"
-    for awaited in ({"gate": "approved", "approval": "awaited"}, {"approval": "approved"}):
+    unasked = {"gate": "approved", "compared_with": kept[0].number}
+    for awaited in ({"gate": "approved", "approval": "awaited"}, {"approval": "approved"}, unasked):
         before = registry.version(others[1].number).tags
         for key, value in awaited.items():
             registry.tag(others[1].number, key, value)
-        assert old_versions(registry, 1) == [], "a person is yet to answer, or has, and it is to be promoted"
+        assert old_versions(registry, 1) == [], "a person is yet to answer, or has, or the gate alone has approved it"
         for key in awaited:
             registry.tag(others[1].number, key, before.get(key, ""))
     written = registry.journal.file.read_bytes()

@@ -21,10 +21,12 @@ from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
 from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback, withdraw
+from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.approvals import Overtaken
 from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.registry.signing import BrokenLink
+from ecom_llm.registry.versions import registry_at
 from ecom_llm.train.told import Told
 from flows.history import history
 from tests.unit.prepare.card.conftest import card_of
@@ -217,7 +219,9 @@ def test_champion_loads_and_writes_outside_the_checkout(registry: Registry, firs
 
 @pytest.fixture
 def versions(registry: Registry, first: Version) -> Iterator[list[Version]]:
-    """Three complete versions and no alias; the second and third share the first one's run."""
+    """Three complete versions, no alias and a new journal; the second and third share the first one's run."""
+    registry.journal.file.unlink(missing_ok=True)
+    registry.mlflow.delete_registered_model_tag("shop", registry.anchor_tag)
     made, source = [first], registry.mlflow.get_model_version_download_uri("shop", first.number)
     for number in (2, 3):
         found = registry.mlflow.create_model_version(
@@ -226,11 +230,14 @@ def versions(registry: Registry, first: Version) -> Iterator[list[Version]]:
         made.append(registry.version(str(found.version)))
     for alias in registry.aliases():
         registry.mlflow.delete_registered_model_alias("shop", alias)
+    for version in made:
+        registry.announce(version)
+    registry.alias("candidate", None)
     yield made
     for alias in registry.aliases():
         registry.mlflow.delete_registered_model_alias("shop", alias)
-    for version in made[1:]:
-        registry.mlflow.delete_model_version("shop", version.number)
+    for version in {one.number for one in registry.versions()} - {first.number}:
+        registry.mlflow.delete_model_version("shop", version)
     for key in ("promoted", "rolled_back", "decision_key", "compared_with", "approval"):
         if key in registry.version(first.number).tags:
             registry.mlflow.delete_model_version_tag("shop", first.number, key)
@@ -279,6 +286,101 @@ def test_what_was_compared_with_another_champion_is_not_promoted(registry: Regis
         promote(registry, three, by_hand=False, compared_with="")
     promote(registry, three, by_hand=False, compared_with=two.number)
     assert registry.champion().number == three.number
+
+
+def decided(registry: Registry, version: Version, sha: str, gate: str = "approved") -> None:
+    with registry.journal.held():
+        registry.note("decided", version.number, gate=gate, sha256=sha, compared_with="")
+
+
+def test_only_the_last_decision_promotes_and_only_the_last_word_on_it(
+    registry: Registry, versions: list[Version]
+) -> None:
+    """Between a decision, or a person's approval of it, and the promotion there are minutes: another may decide or reject meanwhile."""
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    decided(registry, two, "a")
+    decided(registry, two, "b", "refused")
+    with pytest.raises(Overtaken, match="was decided on anew meanwhile, as refused"):
+        promote(registry, two, by_hand=True, decided="a")
+    with pytest.raises(Overtaken, match="was decided on anew meanwhile"):
+        promote(registry, two, by_hand=True, decided="b")
+    decided(registry, two, "a")
+    with pytest.raises(Overtaken, match="was approved by nobody"):
+        promote(registry, two, by_hand=True, decided="a", word=True)
+    for event in ("approved", "rejected"):
+        with registry.journal.held():
+            registry.note(event, two.number, name="Bob", decision="a")
+    with pytest.raises(Overtaken, match="was rejected by Bob meanwhile"):
+        promote(registry, two, by_hand=True, decided="a", word=True)
+    registry.tag(two.number, "approval", "awaited")  # somebody asked again, and nobody answered
+    with pytest.raises(UserError, match="was rejected by a person and does not become champion by itself"):
+        promote(registry, two, by_hand=False, decided="a")
+    assert registry.champion().number == one.number
+    with registry.journal.held():
+        registry.note("approved", two.number, name="Ann", decision="a")
+    promote(registry, two, by_hand=False, decided="a", word=True)
+    assert registry.champion().number == two.number and not registry.version(two.number).awaited
+
+
+def test_who_goes_back_behind_several_champions_does_not_get_them_by_the_next_roll_back(
+    registry: Registry, versions: list[Version]
+) -> None:
+    one, two, three = versions
+    for version in versions:
+        promote(registry, version, by_hand=True)
+    rollback(registry, one.number)
+    promote(registry, three, by_hand=True)
+    assert rollback(registry)[1].number == one.number, "version 2 was gone behind as well"
+    for passed in (two, three):
+        registry.tag(passed.number, "rolled_back", "false")  # MLflow's tags are anybody's
+        with pytest.raises(UserError, match="was rolled back and does not return by itself"):
+            promote(registry, passed, by_hand=False)
+
+
+def test_a_champion_that_lost_its_alias_is_still_the_one_to_beat(registry: Registry, versions: list[Version]) -> None:
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    registry.alias("champion", None)
+    with pytest.raises(Overtaken, match="was compared with no champion"):
+        promote(registry, two, by_hand=False, compared_with="")
+    assert registry.champion().number == one.number
+
+
+def test_where_nobody_is_champion_an_earlier_one_can_be_given_back(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = versions
+    for version in (one, two):
+        promote(registry, version, by_hand=True)
+    registry.mlflow.delete_model_version("shop", two.number)
+    assert registry.champion() is None
+    assert rollback(registry)[1].number == one.number
+    withdraw(registry, one, "it writes nothing")
+    assert registry.champion() is None
+    with pytest.raises(UserError, match=r"there is no champion, .* rollback --to NUMBER"):
+        rollback(registry)
+    assert rollback(registry, one.number)[1].number == one.number
+    half = registry.mlflow.create_model_version("shop", registry.mlflow.get_model_version("shop", one.number).source)
+    registry.alias("champion", str(half.version))
+    promote(registry, three, by_hand=True)
+    assert rollback(registry)[1].number == one.number
+
+
+def test_another_store_s_model_of_that_name_is_another_model(
+    registry: Registry, versions: list[Version], tmp_path: Path, params: Params
+) -> None:
+    """One state folder, two stores: numbers begin anew, and what one journal tells of a number is not about the other's version."""
+    one, two, _ = versions
+    promote(registry, one, by_hand=True)
+    with registry.journal.held():
+        registry.note("removed", two.number)
+    other = registry_at(f"sqlite:///{tmp_path}/other.db", "shop", registry.layout)
+    other.mlflow.create_registered_model("shop")
+    source = registry.mlflow.get_model_version_download_uri("shop", one.number)
+    made = [other.mlflow.create_model_version("shop", source, tags={"complete": "true"}) for _ in range(2)]
+    assert [str(one.version) for one in made] == ["1", "2"] and one.number == "1"
+    assert "became champion" not in " ".join(agree(other)) and other.champion() is None
+    assert [one.number for one in other.versions()] == ["2", "1"]
+    assert other.journal.file != registry.journal.file and other.downloads != registry.downloads
 
 
 def test_a_champion_that_somebody_made_in_mlflow_can_be_rolled_back_and_returned_to(

@@ -24,12 +24,14 @@ class Shop:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.tags, self.done, self.word, self.refusal = {"gate": "approved"}, [], None, ""
         self.champion, self.form = "1", None
+        self.journal = SimpleNamespace(read=lambda: None)
         for name, found in {
             "open_registry": lambda name, layout: self,
             "promote_to_champion": self.promote,
-            "answer_to_last": lambda registry, version: self.word,
+            "given": lambda chain, version, decision: self.word if decision == "d" * 64 else None,
+            "was_rejected": lambda chain, version: self.tags.get("was") == "rejected",
             "ask": lambda registry, version: self.done.append("asked"),
-            "decision_hash": lambda registry, version: "d" * 64,
+            "digest_of": lambda decision: "d" * 64,
             "rules_key": lambda rules: "key",
             "keep_answer": self.keep,
             "paused": self.paused,
@@ -37,10 +39,11 @@ class Shop:
         }.items():
             patch.setattr(approval, name, found)
 
-    def promote(self, version: Version, by_hand: bool, compared_with: str) -> str:
+    def promote(self, version: Version, by_hand: bool, compared_with: str, decided: str, word: bool) -> str:
+        assert decided == "d" * 64
         if compared_with != self.champion:
             raise Overtaken(f"compared with {compared_with}, and {self.champion} is champion")
-        self.done.append(f"promoted, by hand: {by_hand}")
+        self.done.append(f"promoted, by hand: {by_hand}" if word else f"promoted unasked, by hand: {by_hand}")
         return ""
 
     def version(self, number: str) -> Version:
@@ -81,7 +84,15 @@ def word(event: str) -> SimpleNamespace:
 def test_nobody_is_asked_where_the_rules_do_not(shop):
     rules = SimpleNamespace(approval=SimpleNamespace(needed=False, timeout=5))
     assert shop.release(rules=rules) == ""
-    assert shop.done == ["promoted, by hand: False"]
+    assert shop.done == ["promoted unasked, by hand: False"]
+
+
+def test_a_rejection_holds_whatever_tag_a_later_question_left(shop):
+    """Asked for again by hand, unanswered: then the rules ask nobody any more, and a scheduled run comes by."""
+    shop.tags |= {"approval": "awaited", "was": "rejected"}
+    rules = SimpleNamespace(approval=SimpleNamespace(needed=False, timeout=5))
+    assert "was rejected by a person and does not become champion by itself" in shop.release(rules=rules)
+    assert shop.done == []
 
 
 def test_a_champion_is_not_asked_about_again(shop):

@@ -1,6 +1,8 @@
 """DVC's hashes as DVC makes them, and a commit whose objects are held against their names."""
 
 import json
+import threading
+import time
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,20 +116,28 @@ def test_what_is_no_lock_is_named(tmp_path, text):
         read_lock(tmp_path / "dvc.lock")
 
 
-def test_a_journal_that_grows_while_it_is_read_is_whole(tmp_path):
-    """Another run writes an entry and tells MLflow of it just when MLflow is asked: then the entry is in the file as well."""
-    journal = Journal(tmp_path / "shop.jsonl")
-    with journal.held():
-        journal.append("registered", "1")
+def test_what_journal_and_mlflow_tell_is_of_one_moment(tmp_path):
+    """Another run keeps a decision: it tells the journal, then MLflow. Who asks meanwhile waits for both."""
+    journal, kept = Journal(tmp_path / "shop.jsonl"), {}
+    begun = threading.Event()
 
-    def anchor() -> str:
+    def keep() -> None:
         with journal.held():
-            journal.append("promoted", "1", champion="1")
-        return journal.read().head
+            journal.append("decided", "1", gate="approved")
+            begun.set()
+            time.sleep(0.3)
+            kept.update(gate="approved", anchor=journal.read().head)
 
-    followed = Followed(
-        SimpleNamespace(anchor=anchor, journal=journal), SimpleNamespace(number="1"), tmp_path, tmp_path
+    registry = SimpleNamespace(
+        journal=journal,
+        anchor=lambda: kept.get("anchor", ""),
+        version=lambda number: SimpleNamespace(number=number, tags={"gate": kept.get("gate", "pending")}),
+        decision_hashes=lambda version: {},
     )
-    assert followed.registration is None  # what reads the journal first must not read it too early
-    seen, chain = followed.noted
-    assert chain.missing(seen) == []
+    followed = Followed(registry, SimpleNamespace(number="1"), tmp_path, tmp_path)
+    writer = threading.Thread(target=keep)
+    writer.start()
+    begun.wait()
+    told = followed.told
+    writer.join()
+    assert (told.tags["gate"], told.anchor) == ("approved", told.chain.head)

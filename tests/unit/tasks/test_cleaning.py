@@ -10,6 +10,7 @@ import pytest
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
+from ecom_llm.registry.journal import Journal
 from tasks import cleaning, dvc
 from tasks.cleaning import clean, clean_cache, clean_checkpoints, experiments
 from tasks.reproduce import run_stage
@@ -82,10 +83,21 @@ def test_results_of_the_other_models_versions_stay(tmp_path, monkeypatch):
     layout.journal.mkdir(parents=True)
     known = {name: version(f"lock of {name}").model_copy(update={"model_name": name}) for name in ("shop", "tables")}
     for name in known:
-        (layout.journal / f"{name}.jsonl").touch()
-    monkeypatch.setattr(cleaning, "open_registry", lambda name, layout: SimpleNamespace(versions=lambda: [known[name]]))
+        (layout.journal / f"{name}.1.jsonl").touch()
+    journals = {name: SimpleNamespace(file=layout.journal / f"{name}.1.jsonl") for name in known}
+
+    def opened(name, layout):
+        return SimpleNamespace(versions=lambda: [known[name]], journal=journals[name], layout=layout)
+
+    with Journal(layout.journal / "shop.2.jsonl").held():
+        for number in ("1", "2"):
+            Journal(layout.journal / "shop.2.jsonl").append(
+                "registered", number, lock=f"lock {number} of another store"
+            )
+        Journal(layout.journal / "shop.2.jsonl").append("removed", "2")
+    monkeypatch.setattr(cleaning, "open_registry", opened)
     monkeypatch.setattr(cleaning, "old_versions", lambda registry, keep, busy: [])
     monkeypatch.setattr(
         cleaning, "clean_cache", lambda layout, stay, dry_run: [str(sorted(one.tags["lock"] for one in stay))]
     )
-    assert list(clean(layout, "shop", 1, "", True)) == ["['lock of shop', 'lock of tables']"]
+    assert list(clean(layout, "shop", 1, "", True)) == ["['lock 1 of another store', 'lock of shop', 'lock of tables']"]

@@ -182,7 +182,7 @@ def promoting(registry, monkeypatch, tmp_path) -> list[tuple]:
     for room in (model, fresh):
         monkeypatch.setattr(room, "require", lambda *_: None)
 
-    def promoted(_, asked, by_hand, compared_with):
+    def promoted(_, asked, by_hand, compared_with, decided, word):
         if registry.now != asked.number:
             registry.tag(asked.number, TRIAL, "pending")
         registry.now = asked.number
@@ -232,17 +232,22 @@ def test_a_new_champion_that_cannot_be_tried_is_taken_back_too(registry, promoti
 def test_a_champion_whose_promotion_was_killed_before_its_test_is_tried_by_who_finds_it(
     registry, promoting, monkeypatch, unfit, now
 ):
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(fresh, "smoke_test", killed)
-    with pytest.raises(KeyboardInterrupt):
-        model.promote_to_champion.fn(registry.versions["1"])
+    model.promote(registry, registry.versions["1"], False, None, None, False)
     assert registry.now == "1" and registry.versions["1"].untried
     monkeypatch.setattr(fresh, "smoke_test", lambda *_: unfit)
     (told,) = fresh.try_untried(registry, Layout(Path("w"), Path("s")))
     assert ("was taken back" in told) is bool(unfit) and registry.now == now
     assert fresh.try_untried(registry, Layout(Path("w"), Path("s"))) == []
+
+
+def test_a_trial_that_is_cancelled_leaves_the_champion_before(registry, promoting, monkeypatch):
+    def cancelled(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fresh, "smoke_test", cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        model.promote_to_champion.fn(registry.versions["1"])
+    assert registry.now == "2" and promoting[0] == ("withdrawn", "1", "its trial was broken off")
 
 
 def test_a_champion_that_waits_for_the_gpu_in_vain_is_not_taken_back(registry, promoting, monkeypatch, tmp_path):
