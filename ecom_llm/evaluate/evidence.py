@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from ecom_llm.evaluate.totals import value_of
+from ecom_llm.evaluate.totals import applies, value_of
 from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
@@ -128,7 +128,10 @@ def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
     held = [found for output in outputs if (found := output.sums(metric)) is not None]
     if not held:
         return None
-    value = float(value_of(metric)(np.array(held, dtype=np.float64).sum(axis=0)))
+    statistics = np.array(held, dtype=np.float64)
+    if not applies(metric, statistics):
+        return None
+    value = float(value_of(metric)(statistics.sum(axis=0)))
     return value if np.isfinite(value) else None
 
 

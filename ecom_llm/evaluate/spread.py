@@ -7,7 +7,7 @@ import numpy as np
 from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, intervals
 from ecom_llm.evaluate.evidence import DIGITS, Evidence, Intervals, Metrics, Output, Subset, slice_value
 from ecom_llm.evaluate.subsets import within
-from ecom_llm.evaluate.totals import value_of
+from ecom_llm.evaluate.totals import applies, value_of
 from ecom_llm.params import Evaluate
 
 SIGNED = ("similarity", "pseudo_log_likelihood")
@@ -19,12 +19,15 @@ MOST = {"bleu": 100.0, "chrf": 100.0, "chatglm_": 100.0, "rnnlg_bleu": 1.0}
 
 
 def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
-    """What a metric is computed from on a slice; None where its value is no function of sums."""
+    """What a metric is computed from on a slice; None where its value is no function of sums, or has none there."""
     held = [(found, output.cluster) for output in outputs if (found := output.sums(metric)) is not None]
     if not held:
         return None
-    statistics, groups = zip(*held, strict=True)
-    sums = clustered(np.array(statistics, dtype=np.float64), groups)
+    rows, groups = zip(*held, strict=True)
+    statistics = np.array(rows, dtype=np.float64)
+    if not applies(metric, statistics):
+        return None
+    sums = clustered(statistics, groups)
     return Table(sums, value_of(metric), bounded=metric not in UNBOUNDED)
 
 
