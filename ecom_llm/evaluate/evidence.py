@@ -16,6 +16,8 @@ Metrics = dict[str, dict[str, dict[str, float]]]
 """skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
 Intervals = dict[str, dict[str, dict[str, tuple[float, float]]]]
 """skill -> locale -> metric -> (low, high), of those metrics that have one. Lists, which `dvc metrics` leaves out."""
+Differences = dict[str, dict[str, dict[str, tuple[float, float, float]]]]
+"""skill -> locale (or `all`) -> metric -> (difference, low, high), in the metric's unit. Lists too."""
 
 DIGITS = 6
 """Decimals kept: more would only be rounding noise that differs between machines."""
@@ -109,6 +111,11 @@ class Evidence(Record):
     `reference` are the references by those metrics that need none.
     """
     baseline_intervals: dict[str, Intervals] = Field(default_factory=dict)
+    baseline_differences: dict[str, Differences] = Field(default_factory=dict)
+    """Baseline -> model minus baseline, skill by skill, where both were measured on the very same examples, with the paired interval.
+
+    Below 0 is better where less is, as of `unsupported_rate`.
+    """
     signatures: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
     not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)

@@ -65,6 +65,9 @@ def evidence() -> Evidence:
         not_applicable={"advertise": {"en": {"chatglm_bleu_4": "the protocol is for Chinese texts"}}},
         intervals={"describe": {"en": {"bleu": (30.25, 32.75)}}},
         baseline_intervals={"template": {"describe": {"en": {"bleu": (3.5, 4.5)}}}},
+        baseline_differences={
+            "template": {"describe": {"en": {"bleu": (27.5, 25.5, 29.5), "attribute_coverage": (-0.1, -0.25, 0.05)}}}
+        },
         method="as the paper has it",
         subsets=(
             Subset(
@@ -209,6 +212,12 @@ def test_page_shows_intervals_their_method_and_the_subsets(page: str) -> None:
     assert "31.5 (30.25 to 32.75)" in page and "Intervals: as the paper has it" in page
     assert "category=&lt;hat&gt;" in page and "25 to 32" in page
     assert "1 categories and sources" in page
+
+
+def test_page_shows_what_lies_between_model_and_baselines(page: str, layout: Layout, params: Params) -> None:
+    assert "Model minus each baseline: 2 differences" in page
+    assert re.search(r'<td>bleu</td>\s*<td></td><td class="number own">\+27.5 \(\+25.5 to \+29.5\)</td><td></td>', page)
+    assert '<td class="number">-0.1 (-0.25 to +0.05)</td>' in page, "an interval with 0 in it is not bold"
 
 
 def test_bars_have_a_line_where_the_interval_is_known() -> None:
