@@ -318,6 +318,7 @@ def test_what_people_said_stands_beside_what_was_measured(
     assert "Study s1, against version 6" in page and 'href="#people"' in page
     assert re.search(r"<td>all/all</td><td>human_win_rate</td><td>0.75 \(0\.\d+ to 0\.\d+\)</td><td>64 of 32 ex", page)
     assert "<td>describe/zh</td><td>human_win_rate</td>" in page and "Krippendorff" in page
+    assert re.search(r"<td>describe/zh</td><td>human_win_rate: agreement of raters", page)
     assert "Ann Lee" not in page
     assert "What people say" not in render_page(layout, params, decision, "0", {}, [])
 
