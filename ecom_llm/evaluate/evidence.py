@@ -9,13 +9,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from ecom_llm.evaluate.totals import value_of
+from ecom_llm.evaluate.totals import applies, value_of
 from ecom_llm.records import Record, UserError
 
 Metrics = dict[str, dict[str, dict[str, float]]]
 """skill (or `all`) -> locale (or `all`) -> metric -> value. What cannot be computed is absent: never 0, never NaN."""
 Intervals = dict[str, dict[str, dict[str, tuple[float, float]]]]
 """skill -> locale -> metric -> (low, high), of those metrics that have one. Lists, which `dvc metrics` leaves out."""
+Differences = dict[str, dict[str, dict[str, tuple[float, float, float]]]]
+"""skill -> locale (or `all`) -> metric -> (difference, low, high), in the metric's unit. Lists too."""
 
 DIGITS = 6
 """Decimals kept: more would only be rounding noise that differs between machines."""
@@ -109,6 +111,11 @@ class Evidence(Record):
     `reference` are the references by those metrics that need none.
     """
     baseline_intervals: dict[str, Intervals] = Field(default_factory=dict)
+    baseline_differences: dict[str, Differences] = Field(default_factory=dict)
+    """Baseline -> model minus baseline, skill by skill, where both were measured on the very same examples, with the paired interval.
+
+    Below 0 is better where less is, as of `unsupported_rate`.
+    """
     signatures: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Metric -> locale -> its signature: tokenizer, casing, level, versions, without which its number means nothing."""
     not_applicable: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
@@ -128,7 +135,10 @@ def slice_value(metric: str, outputs: Iterable[Output]) -> float | None:
     held = [found for output in outputs if (found := output.sums(metric)) is not None]
     if not held:
         return None
-    value = float(value_of(metric)(np.array(held, dtype=np.float64).sum(axis=0)))
+    statistics = np.array(held, dtype=np.float64)
+    if not applies(metric, statistics):
+        return None
+    value = float(value_of(metric)(statistics.sum(axis=0)))
     return value if np.isfinite(value) else None
 
 

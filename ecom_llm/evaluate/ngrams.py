@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecom_llm.evaluate.totals import ORDER
 from ecom_llm.prepare.words import keywords, segmenter
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ CHARACTER_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: texts are compared by characters."""
 ROUGE = {"rouge1": 1, "rouge2": 2, "rougeL": None}
 """rouge_score's names -> length of the n-grams; None: the longest common subsequence."""
-ORDER = 4
-"""Longest n-grams of BLEU."""
 LONG = {False: 12, True: 20}
 """From how many words (or characters, where there are no spaces) on an overlap is more than a turn of phrase."""
 

@@ -1,13 +1,23 @@
-"""How sure every number of the evidence is: the intervals of each slice, for the model, its subsets and the baselines."""
+"""How sure the evidence is: the intervals of each slice, for the model, its subsets and baselines, and of what lies between them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, intervals
-from ecom_llm.evaluate.evidence import DIGITS, Evidence, Intervals, Metrics, Output, Subset, slice_value
-from ecom_llm.evaluate.subsets import within
-from ecom_llm.evaluate.totals import value_of
+from ecom_llm.evaluate.evidence import (
+    DIGITS,
+    Differences,
+    Evidence,
+    Intervals,
+    Metrics,
+    Output,
+    Subset,
+    slice_value,
+)
+from ecom_llm.evaluate.paired import pair_up
+from ecom_llm.evaluate.subsets import ALL, within
+from ecom_llm.evaluate.totals import applies, value_of
 from ecom_llm.params import Evaluate
 
 SIGNED = ("similarity", "pseudo_log_likelihood")
@@ -19,12 +29,15 @@ MOST = {"bleu": 100.0, "chrf": 100.0, "chatglm_": 100.0, "rnnlg_bleu": 1.0}
 
 
 def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
-    """What a metric is computed from on a slice; None where its value is no function of sums."""
+    """What a metric is computed from on a slice; None where its value is no function of sums, or has none there."""
     held = [(found, output.cluster) for output in outputs if (found := output.sums(metric)) is not None]
     if not held:
         return None
-    statistics, groups = zip(*held, strict=True)
-    sums = clustered(np.array(statistics, dtype=np.float64), groups)
+    rows, groups = zip(*held, strict=True)
+    statistics = np.array(rows, dtype=np.float64)
+    if not applies(metric, statistics):
+        return None
+    sums = clustered(statistics, groups)
     return Table(sums, value_of(metric), bounded=metric not in UNBOUNDED)
 
 
@@ -75,6 +88,43 @@ def subset_slices(metrics: Metrics, outputs: Sequence[Output], least: int, resam
                     )
 
 
+def paired_table(metric: str, ours: Sequence[Output], theirs: Sequence[Output]) -> Table | None:
+    """Ours minus theirs of one metric as a value to be resampled; None where the two have it on different examples."""
+    held = [{one.id for one in side if one.sums(metric) is not None} for side in (ours, theirs)]
+    pair = pair_up(metric, ours, theirs, greater_is_better=True) if held[0] == held[1] else None
+    return None if pair is None else pair.table
+
+
+def of_skills(metrics: Metrics) -> Iterator[tuple[str, str, list[str]]]:
+    """(skill, locale, metrics) of each skill; the total over locales only where there are several to add."""
+    for skill, locales in metrics.items():
+        for locale, values in locales.items():
+            if skill != ALL and (locale != ALL or len(locales) > 2):
+                yield skill, locale, list(values)
+
+
+def differences(
+    metrics: Metrics, theirs: Metrics, outputs: Sequence[Output], others: Sequence[Output], resampling: Resampling
+) -> Differences:
+    """Model minus baseline, skill by skill, for each metric that sums make and that both have on the same examples.
+
+    Paired, so that how hard the examples are does not count (Koehn 2004): both stand in the same resamples of clusters.
+    """
+    found: Differences = {}
+    for skill, locale, names in of_skills(metrics):
+        known = theirs.get(skill, {}).get(locale, {})
+        sides = [within(side, skill, locale) for side in (outputs, others)]
+        tables = {name: table for name in names if name in known and (table := paired_table(name, *sides)) is not None}
+        sure = {
+            name: (round(one.estimate, DIGITS), round(one.low, DIGITS), round(one.high, DIGITS))
+            for name, one in intervals(tables, resampling).items()
+            if np.isfinite(one.low)
+        }
+        if sure:
+            found.setdefault(skill, {})[locale] = sure
+    return found
+
+
 def weighed(
     evidence: Evidence, outputs: Sequence[Output], baselines: Mapping[str, Sequence[Output]], params: Evaluate
 ) -> Evidence:
@@ -92,6 +142,10 @@ def weighed(
             "intervals": all_intervals(evidence.metrics, outputs, resampling),
             "baseline_intervals": {
                 name: all_intervals(evidence.baselines[name], found, resampling) for name, found in baselines.items()
+            },
+            "baseline_differences": {
+                name: differences(evidence.metrics, evidence.baselines[name], outputs, found, resampling)
+                for name, found in baselines.items()
             },
             "subsets": tuple(subset_slices(evidence.metrics, outputs, params.min_subset_examples, resampling)),
             "method": f"{params.confidence:.0%}, {params.bootstrap_samples} resamples: {METHOD}",

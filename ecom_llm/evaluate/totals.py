@@ -11,6 +11,8 @@ import numpy as np
 Value = Callable[[np.ndarray], np.ndarray]
 """(..., k) sums -> (...) values, each independent of the others; NaN where it cannot be computed."""
 
+ORDER = 4
+"""Longest n-grams of BLEU."""
 CHRF_BETA = 2
 """How much more recall counts than precision in chrF, as in sacrebleu's chrF2."""
 
@@ -78,6 +80,15 @@ VALUES: dict[str, Value] = {
 def value_of(metric: str) -> Value:
     """What makes a metric's value of the sums of its statistics."""
     return VALUES.get(metric, ratio)
+
+
+def applies(metric: str, statistics: np.ndarray) -> bool:
+    """Whether a metric is defined on examples with these statistics (examples, k).
+
+    BLEU-4 is not where no reference has four tokens: there is no 4-gram to be found, and the 0 of texts as short, like
+    what smoothing makes of longer ones, would be no measurement. The counts' sum does not tell, each example's do.
+    """
+    return metric != "bleu" or bool((statistics[:, 1] >= ORDER).any())
 
 
 def gradient(value: Value, totals: np.ndarray) -> np.ndarray:

@@ -63,9 +63,16 @@ def results(verdicts: Verdicts, precision: Precision) -> Iterator[Result]:
                 yield Result(metric, skill, locale, found)
 
 
-def agreements(verdicts: Verdicts, precision: Precision) -> dict[str, Estimate | None]:
-    """Metric -> Krippendorff's alpha between the raters, over all slices."""
-    return {metric: agreement(verdicts.judgements, name, precision) for metric, name in metrics_of(verdicts).items()}
+def agreements(verdicts: Verdicts, precision: Precision) -> dict[tuple[str, str, str], Estimate | None]:
+    """(metric, skill, locale) -> Krippendorff's alpha between the raters.
+
+    None where no two of them judged the same example, or all said the same of all.
+    """
+    return {
+        (metric, skill, locale): agreement(within(verdicts.judgements, skill, locale), name, precision)
+        for metric, name in metrics_of(verdicts).items()
+        for skill, locale in places(verdicts.judgements)
+    }
 
 
 def position_bias(verdicts: Verdicts, precision: Precision) -> Estimate | None:
@@ -81,8 +88,10 @@ def flat(verdicts: Verdicts, precision: Precision) -> dict[str, float]:
         found[name] = one.estimate.value
         if one.estimate.low is not None and one.estimate.high is not None:
             found |= {f"{name}_low": one.estimate.low, f"{name}_high": one.estimate.high}
-    alphas = agreements(verdicts, precision)
-    return found | {f"all.all.{metric}_alpha": one.value for metric, one in alphas.items() if one is not None}
+    for (metric, skill, locale), alpha in agreements(verdicts, precision).items():
+        if alpha is not None:
+            found[f"{skill}.{locale}.{metric}_alpha"] = alpha.value
+    return found
 
 
 def shown(found: Estimate | None, form: str, few: int) -> str:
@@ -119,8 +128,9 @@ def told(verdicts: Verdicts, precision: Precision, least_told: float) -> list[st
         numbers = f"{one.estimate.judgements} judgements of {one.estimate.examples} examples"
         lines.append(f"  {one.metric:<22} {place:<16} {shown(one.estimate, form, precision.min_examples)}  {numbers}")
     lines += ["", "Agreement between raters (Krippendorff's alpha: 1 is perfect, 0 is chance)"]
-    for metric, found in agreements(verdicts, precision).items():
-        lines.append(f"  {metric:<22} {shown(found, '.2f', precision.min_examples)}")
+    for (metric, skill, locale), found in agreements(verdicts, precision).items():
+        place = f"{skill}/{locale}"
+        lines.append(f"  {metric:<22} {place:<16} {shown(found, '.2f', precision.min_examples)}")
     if verdicts.other:
         bias = position_bias(verdicts, precision)
         lines.append(

@@ -64,8 +64,8 @@ class Opinions:
     charts: tuple[Chart, ...]
     lines: tuple[tuple[str, str, str, str], ...]
     """(skill/locale, metric, value with interval, how many judged)."""
-    agreement: tuple[tuple[str, str], ...]
-    """(metric, Krippendorff's alpha with interval)."""
+    agreement: tuple[tuple[str, str, str], ...]
+    """(skill/locale, metric, Krippendorff's alpha with interval)."""
 
 
 def opinions(verdicts: Verdicts, rules: Promote, seed: int) -> Opinions:
@@ -93,8 +93,8 @@ def opinions(verdicts: Verdicts, rules: Promote, seed: int) -> Opinions:
             for one in found
         ),
         agreement=tuple(
-            (metric, shown(alpha, ".2f", precision.min_examples))
-            for metric, alpha in agreements(verdicts, precision).items()
+            (f"{skill}/{locale}", metric, shown(alpha, ".2f", precision.min_examples))
+            for (metric, skill, locale), alpha in agreements(verdicts, precision).items()
         ),
     )
 

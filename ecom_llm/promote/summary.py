@@ -1,7 +1,7 @@
 """The evidence as tables: one row a metric and slice, beside its baselines."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ecom_llm.evaluate.evidence import Evidence
@@ -19,6 +19,9 @@ class Row:
     intervals: Mapping[str, tuple[float, float]]
     """System, `model` among them -> where the truth lies, of those of which it can be said."""
 
+    differences: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Baseline -> model minus baseline on the same examples, with the ends of its interval, of those of which it can be said."""
+
     @property
     def shown(self) -> str:
         """The model's value with its interval."""
@@ -27,14 +30,22 @@ class Row:
 
 
 V = TypeVar("V")
+Slices = Mapping[str, Mapping[str, Mapping[str, V]]]
+"""skill -> locale -> metric -> what is known there."""
 
 
-def each(metrics: Mapping[str, Mapping[str, Mapping[str, V]]]) -> Iterator[tuple[str, str, str, V]]:
+def each(metrics: Slices[V]) -> Iterator[tuple[str, str, str, V]]:
     """(skill, locale, metric, value), in the order of the file."""
     for skill, locales in metrics.items():
         for locale, values in locales.items():
             for metric, value in values.items():
                 yield skill, locale, metric, value
+
+
+def of_systems(known: Mapping[str, Slices[V]], skill: str, locale: str, metric: str) -> dict[str, V]:
+    """System -> what it has of a slice's metric, of those that have something."""
+    found = {name: slices.get(skill, {}).get(locale, {}).get(metric) for name, slices in known.items()}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def rows(evidence: Evidence) -> list[Row]:
@@ -46,16 +57,9 @@ def rows(evidence: Evidence) -> list[Row]:
             locale,
             metric,
             value,
-            {
-                name: found
-                for name, metrics in evidence.baselines.items()
-                if (found := metrics.get(skill, {}).get(locale, {}).get(metric)) is not None
-            },
-            {
-                name: found
-                for name, intervals in sure.items()
-                if (found := intervals.get(skill, {}).get(locale, {}).get(metric)) is not None
-            },
+            of_systems(evidence.baselines, skill, locale, metric),
+            of_systems(sure, skill, locale, metric),
+            of_systems(evidence.baseline_differences, skill, locale, metric),
         )
         for skill, locale, metric, value in each(evidence.metrics)
     ]

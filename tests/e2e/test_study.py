@@ -253,7 +253,7 @@ def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made
     assert low <= truth <= high
     assert low > 0.5
     alphas = [simulated_alpha(made, seed) for seed in range(100)]
-    alpha = float(re.search(r"alpha.*\n +human_win_rate +([\d.-]+) ", told)[1])
+    alpha = float(re.search(r"alpha.*\n +human_win_rate +all/all +([\d.-]+) ", told)[1])
     print(f"alpha {alpha}, in simulation {np.mean(alphas):.3f} +- {np.std(alphas):.3f}")
     assert abs(alpha - np.mean(alphas)) < 3 * np.std(alphas)
     assert "Stored with ecom-llm-tiny version 2" in told

@@ -7,23 +7,35 @@ import evaluate
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
-from ecom_llm.evaluate.metrics.metric import TEXTS, OfflineMetric, Result, mean, signed
+from ecom_llm.evaluate.metrics.metric import TEXTS, OfflineMetric, Result, mean, not_applicable, signed
 from ecom_llm.evaluate.ngrams import bleu_scorer, by_characters, chrf_scorer, corpus_statistics, language, rouge
-from ecom_llm.evaluate.totals import value_of
+from ecom_llm.evaluate.totals import ORDER, applies, value_of
 
 
 def corpus_result(name: str, scorer: BLEU | CHRF, predictions: Sequence[str], references: Sequence[str]) -> Result:
-    """A corpus score by sacrebleu with what each example adds to it; equal to its `corpus_score`, as a test holds."""
+    """A corpus score by sacrebleu with what each example adds to it; equal to its `corpus_score`, as a test holds.
+
+    Where no reference holds a 4-gram, BLEU-4 is not applicable, whatever sacrebleu says.
+    """
     statistics = corpus_statistics(scorer, predictions, references)
+    rows = np.array(statistics, dtype=np.float64)
+    found = (
+        {name: float(value_of(name)(rows.sum(axis=0)))}
+        if applies(name, rows)
+        else not_applicable(f"no reference has {ORDER} tokens, so that there is no {ORDER}-gram to find")
+    )
     return {
-        name: float(value_of(name)(np.sum(statistics, axis=0, dtype=np.float64))),
+        **found,
         "statistics": statistics,
         "signature": f"nrefs:1|{str(scorer.get_signature()).split('|', 1)[1]}",
     }
 
 
 class Bleu(OfflineMetric):
-    """Corpus BLEU-4 by sacrebleu, one reference each, 0 to 100, with the signature that makes it reproducible."""
+    """Corpus BLEU-4 by sacrebleu, one reference each, 0 to 100, with the signature that makes it reproducible.
+
+    Not applicable where no reference has four tokens.
+    """
 
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(

@@ -56,6 +56,22 @@ def test_what_cannot_be_computed_has_a_reason_and_no_value(make_example):
     assert set(reasons) | set(values) == set(SKILLS["advertise"].metrics)
 
 
+def short_answers(make_example, texts: list[str]) -> Group:
+    """Ten questions whose references are too short for BLEU's 4-grams."""
+    examples = [make_example("answer", "en", n, {"question": "Is it red?"}, "yes it is") for n in range(len(texts))]
+    return Group("answer", "en", examples, [Written(text) for text in texts], NOTHING)
+
+
+def test_bleu_of_references_without_a_4_gram_has_a_reason_no_value_and_no_interval(make_example):
+    found = measured([short_answers(make_example, ["yes it is", "no it is not red"] * 6)], [[{}] * 12])
+    assert "4-gram" in found.not_applicable["answer"]["en"]["bleu"]
+    assert found.metrics["answer"]["en"].keys().isdisjoint({"bleu"}) and "chrf" in found.metrics["answer"]["en"]
+    assert slice_value("bleu", found.outputs) is None, "else the gate would find a value that metrics.json lacks"
+    assert "bleu" not in slice_intervals(["bleu", "chrf"], found.outputs, Resampling(0.95, 100, 1))
+    longer = found.outputs[0].model_copy(update={"statistics": {"bleu": (4, 4, 4, 3, 2, 1, 4, 3, 2, 1)}})
+    assert slice_value("bleu", [*found.outputs, longer]) > 0
+
+
 def test_every_value_has_a_signature(make_example):
     result = measured([adverts(make_example, "zh", TARGETS)], [[{}] * 3])
     values = result.metrics["advertise"]["zh"]

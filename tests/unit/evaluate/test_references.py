@@ -43,6 +43,25 @@ def test_bleu_and_chrf_are_sacrebleus(locale, tokenizer):
     assert ours["signature"] == str(scorer.get_signature())
 
 
+@pytest.mark.parametrize(
+    ("locale", "tokenizer", "short", "enough"),
+    [("en", "13a", ["red", "a red dress"], "a red dress."), ("zh", "zh", ["红", "红裙子"], "红裙子。")],
+)
+def test_bleu_is_not_applicable_where_no_reference_holds_a_4_gram(locale, tokenizer, short, enough):
+    """sacrebleu says 0 of texts that are the references, and of longer ones what its smoothing makes of halves."""
+    for texts, says in ((short, 0.0), ([enough, enough], pytest.approx(37.5, abs=9))):
+        assert BLEU(tokenize=tokenizer, force=True).corpus_score(texts, [short]).score == says
+        found = Bleu().compute(predictions=texts, references=short, locale=locale)
+        assert "bleu" not in found
+        assert found["not_applicable"] == "no reference has 4 tokens, so that there is no 4-gram to find"
+        assert len(found["statistics"]) == 2, "a slice that holds these examples and others counts them"
+    for references in ([*short, enough], [enough, enough, short[0]]):
+        for texts in (references, ["", "", ""], [short[0], short[0], enough]):
+            expected = BLEU(tokenize=tokenizer, force=True).corpus_score(texts, [references]).score
+            found = Bleu().compute(predictions=texts, references=references, locale=locale)
+            assert found["bleu"] == pytest.approx(expected, abs=1e-6) and "not_applicable" not in found
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -187,6 +187,23 @@ def test_intervals_hold_their_value_and_rest_on_products(written):
     assert evidence.baseline_intervals.keys() == evidence.baselines.keys()
 
 
+def test_the_model_is_held_against_each_baseline_on_the_same_examples(written):
+    evidence = read_evidence(written.metrics)
+    held = evidence.baseline_differences
+    assert held.keys() == evidence.baselines.keys()
+    assert {"attribute_coverage", "bleu", "chrf"} <= held["template"]["describe"]["en"].keys()
+    assert {"hit@10", "ndcg@10"} <= held["popularity"]["recommend"]["zh"].keys()
+    assert "attribute_coverage" in held["template"]["describe"]["all"]
+    assert not any("all" in found or "perplexity" in str(found) for found in held.values()), "the model's alone"
+    for name, skills in held.items():
+        for skill, locales in skills.items():
+            for locale, metrics in locales.items():
+                for metric, (difference, low, high) in metrics.items():
+                    ours = evidence.metrics[skill][locale][metric]
+                    assert difference == pytest.approx(ours - evidence.baselines[name][skill][locale][metric], abs=2e-6)
+                    assert low - 1e-6 <= difference <= high + 1e-6
+
+
 def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
     files = [written.outputs, written.metrics, written.slices]
     before = [path.read_bytes() for path in files]
@@ -205,6 +222,7 @@ def test_again_gives_the_same_bytes_and_leaves_nothing_else(params, written):
         "subsets",
         "baselines",
         "baseline_intervals",
+        "baseline_differences",
         "signatures",
         "not_applicable",
     }

@@ -113,3 +113,27 @@ def test_subsets_are_measured_slice_by_slice_where_they_are_large_enough(found):
     low, high = dresses.intervals["attribute_coverage"]
     assert low < dresses.metrics["attribute_coverage"] < high
     assert measured["category=dress", "all", "all"].examples == 48
+
+
+def with_hits(written: list[Output], lift: float, skip: int | None = None) -> list[Output]:
+    """Outputs of a system that is better than its rival by `lift` on every example, of very different difficulty."""
+    return [
+        one.model_copy(update={"ratios": {"rougeL": (n % 10 / 10 + lift, 1.0)} if n != skip else {}})
+        for n, one in enumerate(written)
+    ]
+
+
+def test_a_small_gain_on_every_example_is_told_from_a_baseline(found, params):
+    """The intervals of the two values overlap; only on the same examples is the difference sure."""
+    _, written = found
+    described = within(written, "describe", "en")
+    ours, theirs = with_hits(described, 0.05), with_hits(described, 0.0)
+    metrics, others = ({"describe": {"en": {"rougeL": value, "distinct_4": 0.5}}} for value in (0.5, 0.45))
+    plain = Evidence(test_set="t", tokenizer="t", examples=40, metrics=metrics, baselines={"template": others})
+    evidence = weighed(plain, ours, {"template": theirs}, params)
+    low, _ = evidence.intervals["describe"]["en"]["rougeL"]
+    _, high = evidence.baseline_intervals["template"]["describe"]["en"]["rougeL"]
+    assert low < high
+    assert evidence.baseline_differences == {"template": {"describe": {"en": {"rougeL": (0.05, 0.05, 0.05)}}}}
+    others = weighed(plain, ours, {"template": with_hits(described, 0.0, skip=3)}, params)
+    assert others.baseline_differences == {"template": {}}, "not of the same examples"

@@ -12,6 +12,8 @@ from ecom_llm.human.estimates import (
     Precision,
     agreement,
     alpha_of,
+    alphas,
+    coincidences,
     estimate,
     first_chosen,
     score,
@@ -107,6 +109,18 @@ def test_alpha_agrees_with_krippendorffs_own_example():
     counts = np.array([[(unit == value).sum() for value in range(1, 6)] for unit in data.T])
     assert alpha_of(counts, [1, 2, 3, 4, 5], "nominal") == pytest.approx(0.743, abs=5e-4)
     assert alpha_of(counts, [1, 2, 3, 4, 5], "ordinal") == pytest.approx(0.815, abs=5e-4)
+
+
+@pytest.mark.parametrize(("level", "values"), [("nominal", [0.0, 0.5, 1.0]), ("ordinal", [1, 2, 3, 4, 5])])
+def test_alphas_of_resamples_are_the_packages(level, values):
+    rng = np.random.default_rng(4)
+    counts = np.array([rng.multinomial(rng.integers(2, 5), np.full(len(values), 1 / len(values))) for _ in range(8)])
+    draws = [rng.integers(8, size=8) for _ in range(60)] + [np.full(8, at) for at in range(8)]
+    drawn = np.array([np.bincount(draw, minlength=8) for draw in draws])
+    found = alphas(np.tensordot(drawn, coincidences(counts), axes=1), level)
+    assert found == pytest.approx([alpha_of(counts[draw], values, level) for draw in draws], nan_ok=True)
+    one_value = coincidences(np.array([[3, 0], [2, 0]])).sum(axis=0)
+    assert np.isnan(alphas(one_value[None], level)).all()
 
 
 def test_agreement_is_undefined_where_there_is_nothing_to_agree_on():

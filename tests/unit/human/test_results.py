@@ -1,10 +1,12 @@
 """From answers to what people read and what the gate and MLflow get."""
 
+import re
+
 import pytest
 
-from ecom_llm.human.estimates import Precision
+from ecom_llm.human.estimates import Precision, agreement
 from ecom_llm.human.judgements import verdicts
-from ecom_llm.human.results import flat, metrics_of, results, told
+from ecom_llm.human.results import agreements, flat, metrics_of, results, told
 from ecom_llm.human.study import Answer, Answers, Study
 from tests.unit.human.conftest import SETTINGS, pairwise
 
@@ -101,6 +103,33 @@ def test_the_text_names_numbers_agreement_and_failing_raters(study):
     assert "rater 1: 60 judged, told 2 of 4 known-bad texts, answered 0 of 4 repeats alike: FAILS the checks" in text
     assert "nothing yet from: rater 3" in text
     assert "differ on 144 of 160 examples" in text
+
+
+def test_agreement_is_told_of_each_slice_in_which_two_raters_judged_the_same(study):
+    """In English all three agree, in Chinese the third contradicts the others; on reviews there is one rater alone."""
+
+    def reads_english(entry):
+        return good(entry) if ":en:" in entry.example else {"first": "second", "second": "first"}[good(entry)]
+
+    def mixed(entry):
+        return good(entry) if len(entry.example) % 2 else always_first(entry)
+
+    def no_reviews(choose):
+        return lambda entry: None if entry.example.startswith("review") else choose(entry)
+
+    found = judged(study, mixed, no_reviews(mixed), no_reviews(reads_english))
+    numbers, slices = flat(found, PRECISION), agreements(found, PRECISION)
+    assert set(slices) == {("human_win_rate", one.skill, one.locale) for one in results(found, PRECISION)}
+    for (metric, skill, locale), alpha in slices.items():
+        chosen = [one for one in found.judgements if skill in ("all", one.skill) and locale in ("all", one.locale)]
+        expected = agreement(chosen, "win", PRECISION)
+        assert alpha == expected
+        assert numbers.get(f"{skill}.{locale}.{metric}_alpha") == (expected and expected.value)
+    assert numbers["describe.zh.human_win_rate_alpha"] < numbers["describe.en.human_win_rate_alpha"]
+    assert not any("review" in name and name.endswith("_alpha") for name in numbers)
+    text = "\n".join(told(found, PRECISION, 0.75))
+    assert re.search(r"human_win_rate +describe/zh +-?0\.\d\d \(-?0\.\d\d to", text)
+    assert re.search(r"human_win_rate +review/en +cannot be told", text)
 
 
 def test_a_study_too_small_for_intervals_says_so():

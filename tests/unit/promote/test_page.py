@@ -65,6 +65,9 @@ def evidence() -> Evidence:
         not_applicable={"advertise": {"en": {"chatglm_bleu_4": "the protocol is for Chinese texts"}}},
         intervals={"describe": {"en": {"bleu": (30.25, 32.75)}}},
         baseline_intervals={"template": {"describe": {"en": {"bleu": (3.5, 4.5)}}}},
+        baseline_differences={
+            "template": {"describe": {"en": {"bleu": (27.5, 25.5, 29.5), "attribute_coverage": (-0.1, -0.25, 0.05)}}}
+        },
         method="as the paper has it",
         subsets=(
             Subset(
@@ -211,6 +214,12 @@ def test_page_shows_intervals_their_method_and_the_subsets(page: str) -> None:
     assert "1 categories and sources" in page
 
 
+def test_page_shows_what_lies_between_model_and_baselines(page: str, layout: Layout, params: Params) -> None:
+    assert "Model minus each baseline: 2 differences" in page
+    assert re.search(r'<td>bleu</td>\s*<td></td><td class="number own">\+27.5 \(\+25.5 to \+29.5\)</td><td></td>', page)
+    assert '<td class="number">-0.1 (-0.25 to +0.05)</td>' in page, "an interval with 0 in it is not bold"
+
+
 def test_bars_have_a_line_where_the_interval_is_known() -> None:
     """Matplotlib draws each error bar as a collection of its own."""
     shown = [row for row in rows(evidence()) if row.metric == "bleu" and row.skill == "describe"]
@@ -309,6 +318,7 @@ def test_what_people_said_stands_beside_what_was_measured(
     assert "Study s1, against version 6" in page and 'href="#people"' in page
     assert re.search(r"<td>all/all</td><td>human_win_rate</td><td>0.75 \(0\.\d+ to 0\.\d+\)</td><td>64 of 32 ex", page)
     assert "<td>describe/zh</td><td>human_win_rate</td>" in page and "Krippendorff" in page
+    assert re.search(r"<td>describe/zh</td><td>human_win_rate: agreement of raters", page)
     assert "Ann Lee" not in page
     assert "What people say" not in render_page(layout, params, decision, "0", {}, [])
 

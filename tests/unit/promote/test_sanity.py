@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.ngrams import bleu_scorer, corpus_statistics
 from ecom_llm.params import Sanity, load_params
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.promote.sanity import unjudged
 from ecom_llm.promote.sanity.checks import findings, written_slices
 from ecom_llm.promote.sanity.faults import cut_off, faults, personal_data, unreadable
 from ecom_llm.promote.sanity.finding import Finding, Texts
+from ecom_llm.promote.sanity.following import missing_check, statistics_check, values_check
 from ecom_llm.promote.sanity.likeness import (
     copied,
     equal,
@@ -23,6 +25,8 @@ from ecom_llm.promote.sanity.likeness import (
     variety,
 )
 from ecom_llm.promote.sanity.superlatives import forbidden
+from ecom_llm.promote.sanity.values import values_of
+from ecom_llm.skills import SKILLS
 
 RULES: Sanity = load_params(Path(__file__).parents[3] / "params.yaml").promote.sanity
 WORDS = "soft warm light sturdy plain bright quiet quick broad narrow"
@@ -309,3 +313,28 @@ def test_few_texts_are_judged_for_what_is_no_text_alone_and_the_note_says_so() -
         "Raise evaluate.max_examples, or collect more.",
     )
     assert unjudged(entrant(texts(REFERENCES)), RULES) == ()
+
+
+def test_a_bleu_that_is_not_applicable_follows_from_its_outputs_and_a_0_does_not() -> None:
+    """References of fewer than four tokens: the outputs hold BLEU's counts, and no value is missing for that."""
+    bare = texts(["yes it is"] * 10, ["yes it is"] * 10, skill="answer")
+    rows = corpus_statistics(bleu_scorer("en"), bare.written, bare.references)
+    counted = [
+        one.model_copy(update={"statistics": {"bleu": row}}) for one, row in zip(bare.outputs, rows, strict=True)
+    ]
+    reasons = dict.fromkeys((*SKILLS["answer"].metrics, "perplexity", "bits_per_byte"), "not measured here")
+
+    def failed(metrics: dict[str, float], excused: dict[str, str]) -> list[str]:
+        update = {"metrics": {"answer": {"en": metrics}}, "not_applicable": {"answer": {"en": excused}}}
+        entrant = Entrant("shop", "1", bare.evidence.model_copy(update=update), counted)
+        found = values_of(entrant)
+        known = {name: value for name, value in found["answer"]["en"].items() if name not in metrics}
+        entrant.evidence.metrics["answer"]["en"].update(known)
+        checks = (values_check(entrant, found), missing_check(entrant, found), statistics_check(entrant))
+        return [check.reason for check in checks if not check.passed]
+
+    assert failed({}, reasons) == []
+    (zero,) = failed({"bleu": 0.0}, reasons)
+    assert "answer/en bleu is 0 in metrics.json, and the outputs give none" in zero
+    (unsaid,) = failed({}, {name: why for name, why in reasons.items() if name != "bleu"})
+    assert "answer/en bleu" in unsaid
