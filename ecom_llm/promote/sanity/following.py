@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import isclose, isfinite
 
-from ecom_llm.evaluate.evidence import DIGITS, LIKELIHOODS, Evidence, Metrics, fingerprint
+from ecom_llm.evaluate.evidence import DIGITS, LIKELIHOODS, Evidence, Metrics, Output, fingerprint
 from ecom_llm.evaluate.slicing import by_slice
 from ecom_llm.params import Sanity
 from ecom_llm.promote.decision import Check
@@ -68,6 +68,9 @@ def examples_check(candidate: Entrant) -> Check:
     found = fingerprint((one.id, one.attributes, one.reference) for one in outputs)
     if outputs and found != evidence.test_set:
         wrong.append(f"test_set is {evidence.test_set[:8]}, that of the outputs {found[:8]}")
+    for at, others in enumerate(candidate.trainings, 2):
+        if {one.id: one.reference for one in others} != {one.id: one.reference for one in outputs}:
+            wrong.append(f"the outputs of training {at} are about other examples")
     good = f"metrics.json and outputs.jsonl are about the same {len(ids)} examples"
     return verdict("examples", wrong, good, "metrics.json and outputs.jsonl are about different examples")
 
@@ -110,18 +113,22 @@ def missing_check(candidate: Entrant, given: Metrics) -> Check:
     return verdict("missing", wrong, good, "not in metrics.json, and no reason is given")
 
 
+def slices_of_all(candidate: Entrant) -> list[list[Output]]:
+    """The outputs of each slice, of the candidate and of its trainings by other seeds."""
+    return [list(outputs) for training in candidate.all_trainings for outputs in by_slice(training).values()]
+
+
 def statistics_check(candidate: Entrant) -> Check:
-    """The statistics of each output are those of its text and its reference."""
-    wrong = [one for outputs in by_slice(candidate.outputs).values() for one in miscounted(outputs)]
-    good = (
-        f"the statistics of {len(candidate.outputs)} outputs, as far as their texts tell them, are those of their texts"
-    )
+    """The statistics of each output are those of its text and its reference, in every training that is to count."""
+    wrong = [one for outputs in slices_of_all(candidate) for one in miscounted(outputs)]
+    count = sum(map(len, candidate.all_trainings))
+    good = f"the statistics of {count} outputs, as far as their texts tell them, are those of their texts"
     return verdict("statistics", wrong, good, "outputs.jsonl holds other statistics than its texts have")
 
 
 def reading_check(candidate: Entrant, rules: Sanity) -> Check:
     """The values that texts state, read again, are those that the statistics claim."""
-    slices = [outputs for outputs in by_slice(candidate.outputs).values() if len(outputs) >= rules.min_examples]
+    slices = [outputs for outputs in slices_of_all(candidate) if len(outputs) >= rules.min_examples]
     wrong = [one for outputs in slices for one in misread(outputs)]
     good = f"the texts of {len(slices)} slices, read again, state what is said of them"
     return verdict("reading", wrong, good, "the texts do not state what outputs.jsonl says of them")

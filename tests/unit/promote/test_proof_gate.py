@@ -173,6 +173,16 @@ def test_forged_coverage_and_forged_hashes_are_told(bench: Bench, good: Entrant,
     assert ("sanity", "examples") in refused(list(sanity_checks(hash_forged(fewer, champion), RULES.sanity)))
 
 
+def test_a_training_by_another_seed_is_held_to_its_texts_as_well(good: Entrant) -> None:
+    """No signature covers what such a training wrote: a statistic that was edited there counts at the gate."""
+    assert refused(list(sanity_checks(replace(good, trainings=(good.outputs,)), RULES.sanity))) == []
+    first, *rest = good.outputs
+    loud = replace(good, trainings=([first.model_copy(update={"text": f"{first.text} red red red"}), *rest],))
+    assert ("sanity", "statistics") in refused(list(sanity_checks(loud, RULES.sanity)))
+    elsewhere = replace(good, trainings=([first.model_copy(update={"id": "other"}), *rest],))
+    assert refused(list(sanity_checks(elsewhere, RULES.sanity))) == [("sanity", "examples")]
+
+
 def test_other_gates_see_numbers_alone(good: Entrant, champion: Entrant) -> None:
     assert by_bleu(good.evidence, champion.evidence), "equal texts have equal BLEU"
     assert not by_loss(good.evidence, good.evidence)
