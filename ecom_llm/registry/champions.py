@@ -95,7 +95,7 @@ def target(registry: Registry, now: Version | None, asked: str | None) -> Versio
     back = before(registry, now) if now else None
     if now is None or back is None:
         reason = f"version {now.number} is the first champion" if now else "there is no champion"
-        raise UserError(f"{registry.model_name} at {registry.uri} has nothing to roll back to: {reason}.")
+        raise UserError(f"{registry.model_name} at {registry.address} has nothing to roll back to: {reason}.")
     return back
 
 

@@ -25,6 +25,7 @@ from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.train.told import Told
+from flows import checkout
 from flows.history import history
 from tests.unit.prepare.card.conftest import card_of
 
@@ -586,6 +587,28 @@ def test_server_that_does_not_answer_is_named_at_once(layout: Layout, monkeypatc
     with pytest.raises(UserError, match=f"does not answer at {address}"):
         open_registry("shop", layout)
     assert time.monotonic() - began < 6
+
+
+def test_a_server_s_password_is_in_no_link_and_no_message(
+    registry: Registry, first: Version, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    class Refusing:
+        def search_model_versions(self, *given: object, **more: object) -> list[object]:
+            raise MlflowException(f"API request to {uri}/api/2.0 failed")
+
+    uri = "http://shop:hun'ter2@127.0.0.1:9"
+    served = Registry(uri, "shop", layout, Refusing())
+    assert served.url(first) == f"http://127.0.0.1:9/#/models/shop/versions/{first.number}"
+    assert served.run_page("1", "r") == "http://127.0.0.1:9/#/experiments/1/runs/r"
+    with pytest.raises(UserError, match=r"MLflow at http://\*\*\*@127.* to http://\*\*\*@127.0.0.1:9/api/2.0 failed$"):
+        served.versions()
+    known = Registry(uri, "shop", layout, registry.mlflow)
+    monkeypatch.setattr(checkout.dvc, "is_up_to_date", lambda workspace: True)
+    assert checkout.describe_status(known, layout).endswith("shop at http://***@127.0.0.1:9")
+    with pytest.raises(UserError, match=r"no version '77' at http://\*\*\*@127\.0\.0\.1:9\. There"):
+        known.version("77")
 
 
 @pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns"])

@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
+from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, live, open_registry
 from ecom_llm.train.told import Told, tell
 from tasks import curves
@@ -291,6 +292,25 @@ def test_a_store_that_does_not_answer_is_asked_again_next_time(workspace, monkey
     caplog.set_level(logging.WARNING)
     end_dead_curves(layout)
     assert "does not answer at http://127.0.0.1:9" in caplog.text, "the store in use knows nothing of it, the other may"
+
+
+def test_a_note_keeps_no_password_and_a_store_is_asked_with_that_of_the_environment(workspace, monkeypatch):
+    layout, asked = workspace.layout, []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://shop:hunter2@127.0.0.1:9")
+    curves.take_note(workspace)
+    text = curves.note_file(layout, "run-1").read_text()
+    assert "hunter2" not in text
+    note = live.Note.model_validate_json(text)
+    monkeypatch.setattr(live, "registry_at", lambda uri, name, layout: asked.append(uri))
+    monkeypatch.setattr(live, "mend_workspace", lambda registry, workspace: None)
+    assert live.end_dead(note, "run-1", layout) == []
+    assert asked == ["http://shop:hunter2@127.0.0.1:9"], "the same store: asked once"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://shop:hunter2@127.0.0.1:10")
+    with pytest.raises(UserError, match=r"http://\*\*\*@127.0.0.1:9 may hold it.*Set MLFLOW_TRACKING_URI"):
+        live.end_dead(note, "run-1", layout)
+    open_note = live.Note(uri="http://127.0.0.1:9", model_name="shop")
+    assert live.end_dead(open_note, "run-1", layout) == []
+    assert asked[-2:] == ["http://shop:hunter2@127.0.0.1:10", "http://127.0.0.1:9"]
 
 
 def test_other_machines_runs_are_left_alone(workspace):
