@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
-from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.evidence import Evidence, Output, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import rules_key
@@ -23,6 +24,8 @@ from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_regis
 from ecom_llm.registry.approvals import Overtaken
 from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
+from ecom_llm.registry.recording import log_numbers
+from ecom_llm.registry.shown import other_numbers
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.train.told import Told
 from flows import checkout
@@ -571,6 +574,27 @@ def test_the_run_a_training_opened_becomes_the_version_s_and_holds_every_point_o
     assert (run.info.status, run.info.run_name) == ("FINISHED", f"shop-{lock_key(other.lock)[:8]}")
     assert run.data.tags["lock"] == lock_key(other.lock)
     registry.mlflow.delete_model_version("shop", made.number)
+
+
+def test_a_param_that_is_too_long_for_mlflow_is_what_params_yaml_says(
+    registry: Registry, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow cut it, so that the version seemed to show another value than it has, for ever."""
+    monkeypatch.setenv("MLFLOW_TRUNCATE_LONG_VALUES", "false")  # refused instead of cut
+    own = Layout(tmp_path / "long", layout.state)
+    shutil.copytree(layout.workspace, own.workspace, ignore=shutil.ignore_patterns("ecom_llm", "models"))
+    values = yaml.safe_load(layout.params.read_text())
+    values["collect"]["location"], values["promote"]["thresholds"] = "x" * 6001, values["promote"]["thresholds"] * 99
+    own.params.write_text(yaml.safe_dump(values))
+    candidate = Candidate(own, load_params(own.params), "abc123")
+    live = open_live_run(candidate)
+    log_numbers(registry.mlflow, live.run_id, candidate, read_evidence(own.metrics))
+    live.end("KILLED")
+    version = Version(model_name="shop", number="9", run_id=live.run_id, tags={})
+    assert other_numbers(registry, version, own) is None
+    values["collect"]["location"] = "y" + "x" * 6000
+    own.params.write_text(yaml.safe_dump(values))
+    assert "param collect.location in MLflow: expected yxx" in other_numbers(registry, version, own)
 
 
 def test_unknown_version_names_those_there_are(registry: Registry, first: Version) -> None:
