@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5
 """How long a tracking server may take to say that it is there."""
+DRIVERS = {"MySQLdb": "mysqlclient", "psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
+"""Modules by which SQLAlchemy reaches a database -> the package to install, where that is called otherwise."""
 
 
 def embedded_uri(layout: Layout) -> str:
@@ -128,18 +130,33 @@ def client(uri: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     gc.disable()  # collecting among MLflow's million new objects would cost half a second here, and again at exit
     try:
-        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
         make_tables(uri)
         return MlflowClient(uri)
-    except MlflowException as error:
-        raise UserError(
-            f"MLflow cannot use {masked_address(uri)}: {first_line(error, uri)}. Mend MLFLOW_TRACKING_URI."
-        ) from error
+    except refusals() as error:
+        reason = first_line(error, uri).rstrip(".")
+        raise UserError(f"MLflow cannot use {masked_address(uri)}: {reason}. {remedy(error)}") from error
     finally:
         gc.enable()
         gc.freeze()
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What MLflow raises over a URI that it cannot use; asked for when it did, since importing them costs time."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, SQLAlchemyError, ImportError)
+
+
+def remedy(error: Exception) -> str:
+    """What is to be done about one of these."""
+    if not isinstance(error, ImportError):
+        return "Mend MLFLOW_TRACKING_URI."
+    # a driver may be there that lacks a library of its own: then no module is named
+    how = f": pip install '{DRIVERS.get(error.name, error.name)}'" if error.name else ""
+    return f"Install the database's driver beside MLflow{how}, or mend MLFLOW_TRACKING_URI."
 
 
 def first_line(error: Exception, uri: str = "") -> str:

@@ -7,9 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -644,6 +648,62 @@ def test_unusable_tracking_uri_is_named(
     with pytest.raises(UserError, match=f"MLflow cannot use {uri}"):
         open_registry("shop", layout)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def open_port() -> Iterator[int]:
+    """A port at which somebody answers, as a database would."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        ("mysql+gone", "Can't load plugin: sqlalchemy.dialects:mysql.gone. Mend MLFLOW_TRACKING_URI."),
+        (
+            "postgresql",
+            "No module named 'psycopg'. Install the database's driver beside MLflow: pip install 'psycopg[binary]'",
+        ),
+        (
+            "mysql",
+            "No module named 'MySQLdb'. Install the database's driver beside MLflow: pip install 'mysqlclient', or mend",
+        ),
+    ],
+)
+def test_a_database_that_sqlalchemy_cannot_reach_is_said_with_what_to_install(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, open_port: int, scheme: str, said: str
+) -> None:
+    if scheme in (drivers := {"postgresql": "psycopg", "mysql": "MySQLdb"}) and find_spec(drivers[scheme]):
+        pytest.skip("the driver is installed here")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://shop:hunter2@127.0.0.1:{open_port}/mlflow")
+    with pytest.raises(UserError) as told:
+        open_registry("shop", layout)
+    assert f"MLflow cannot use {scheme}://***@127.0.0.1:{open_port}/mlflow: {said}" in str(told.value)
+    assert "\n" not in str(told.value) and "hunter2" not in str(told.value)
+
+
+def test_user_and_password_of_an_http_address_reach_the_server(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://shop:hunter2@127.0.0.1:{server.server_port}")
+        assert open_registry("shop", layout).versions() == []
+        server.shutdown()
+    (health, nobody), (api, somebody) = asked
+    assert (health, nobody) == ("/health", None) and api.startswith("/api/2.0/mlflow/model-versions/search")
+    assert somebody == f"Basic {b64encode(b'shop:hunter2').decode()}"
 
 
 def test_state_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
