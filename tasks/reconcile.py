@@ -42,7 +42,8 @@ def reconcile(layout: Layout, server: str) -> Mended:
     done = [f"ended {one}, which a dead run had left at work" for one in end_left_by(gone)]
     with one_at_a_time(turn(layout)):
         done += [f"removed the worktree of the interrupted run {name}" for name in remove_dead_runs(layout)]
-        done += end_dead_curves(layout)
+        ended, unended = end_dead_curves(layout)
+    done += ended
     left: list[str] = []
     ours = [one for one in gone if one.engine is None or one.engine.server == server]
     for act in (lambda: mend_models(layout), lambda: end_flow_runs(ours)):
@@ -52,6 +53,7 @@ def reconcile(layout: Layout, server: str) -> Mended:
             left.append(f"{error} What is to be mended there waits for the next time.")
     for one in ours if not left else ():
         forget(layout, one)
+    left = unended + left  # a training's run has a note of its own, and so no need of its process's record
     left += [elsewhere(address) for address in sorted({one.engine.server for one in gone if one not in ours})]
     return Mended(done=tuple(done), left=tuple(left))
 
