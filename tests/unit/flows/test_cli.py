@@ -121,6 +121,8 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["approve", "3"], "name"),
         (["approve", "3", "--name", " "], "an answer needs a name"),
         (["reject", "--name", "Ann"], "version"),
+        (["rollback", "--to", ""], "--to is empty. Give the number of an earlier champion, or leave --to out"),
+        (["rollback", "--to= "], "--to is empty."),
     ],
 )
 def test_mistakes_are_told_in_one_message(here, capsys, arguments, words):
