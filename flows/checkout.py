@@ -77,7 +77,7 @@ def describe_status(registry: Registry, layout: Layout) -> str:
     else:
         results = "up to date" if dvc.is_up_to_date(layout.workspace) else "code, data or params changed: ecom-llm run"
     return "\n".join(
-        [*lines, f"{'checkout':<10} {results}", f"{'registry':<10} {registry.model_name} at {registry.uri}"]
+        [*lines, f"{'checkout':<10} {results}", f"{'registry':<10} {registry.model_name} at {registry.address}"]
     )
 
 

@@ -181,6 +181,9 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
     recipe
         Recipe that names the registered model.
     """
+    # as `--to "$VERSION"` is where that is not set: one step back is not what was meant
+    if to is not None and not to.strip():
+        raise UserError("--to is empty. Give the number of an earlier champion, or leave --to out for the one before.")
     from flows.working import at_work, mend_first
     from tasks.standby import standing_by
 

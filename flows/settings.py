@@ -4,10 +4,13 @@ import json
 import logging
 import os
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import TypedDict
+from urllib.error import HTTPError
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import HIDDEN, bare_address, masked_address
 from ecom_llm.records import UserError
 from tasks.holds import is_held
 
@@ -56,7 +59,10 @@ def noted(file: Path) -> Noted:
 
 
 def standing(layout: Layout) -> dict[str, str]:
-    """PREFECT_API_URL and MLFLOW_TRACKING_URI of the servers `ecom-llm up` keeps for this checkout; empty if none."""
+    """PREFECT_API_URL and MLFLOW_TRACKING_URI of the servers `ecom-llm up` keeps or uses for this checkout; empty if none.
+
+    Passwords are masked in them.
+    """
     file = standing_file(layout)
     return noted(file).get("environment", {}) if is_held(file) else {}
 
@@ -66,9 +72,20 @@ def prepare(layout: Layout, log_level: str) -> None:
 
     Where the user names no server, those of a standing `ecom-llm up` are used; where there are none, Prefect starts a
     temporary server by itself and the registry opens its store in the state folder.
+
+    Raises:
+        UserError: `ecom-llm up` uses a server that needs a password, and the environment does not name that server.
     """
     for name, value in {**standing(layout), **defaults(layout, log_level)}.items():
+        if name in ADDRESSES and name not in os.environ and HIDDEN in value:
+            raise UserError(
+                f"`ecom-llm up` uses {name}={value}, whose password it does not keep. "
+                f"Set {name} here as it was set there, or stop it."
+            )
         os.environ.setdefault(name, value)
+    api = os.environ.get("PREFECT_API_URL", "")
+    if bare_address(api) != api:  # Prefect prints links made from its API's address, with the password in it
+        os.environ.setdefault("PREFECT_UI_URL", bare_address(api).rstrip("/").removesuffix("/api"))
 
 
 def require_prefect() -> None:
@@ -81,10 +98,13 @@ def require_prefect() -> None:
     if not url:
         return
     try:
-        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
-    except (OSError, ValueError) as error:
+        # urllib takes user and password for part of the host's name
+        urllib.request.urlopen(f"{bare_address(url).rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, HTTPError) and error.code in (401, 403):
+            return  # it answers; whether it lets us in is for Prefect's client, which sends user and password
         raise UserError(
-            f"Prefect does not answer at {url} ({getattr(error, 'reason', error)}). Start it, mend PREFECT_API_URL, "
+            f"Prefect does not answer at {masked_address(url)} ({getattr(error, 'reason', error)}). Start it, mend PREFECT_API_URL, "
             "or unset PREFECT_API_URL to use a temporary server."
         ) from error
 

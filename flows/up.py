@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import masked_address
 from ecom_llm.records import UserError
 from ecom_llm.registry import artifact_root, embedded_uri
 from ecom_llm.registry.connection import alone, make_tables
@@ -179,12 +180,12 @@ def servers(layout: Layout, prefect_port: int | None, mlflow_port: int | None) -
             await_health(url, services)
         if ports["prefect"] is not None:
             end_lost_runs(os.environ["PREFECT_API_URL"], living_runs(layout))
-        ours = "" if ports["prefect"] is not None else os.environ["PREFECT_API_URL"].rstrip("/")
+        ours = "" if ports["prefect"] is not None else masked_address(os.environ["PREFECT_API_URL"].rstrip("/"))
         for line in reconcile(layout, ours).lines():
             print(line, flush=True)
         require_prefect()
         services.append(start("deployments", ["flows.serving"], layout))
-        note(layout, services, **{name: os.environ[name] for name in ADDRESSES})
+        note(layout, services, **{name: masked_address(os.environ[name]) for name in ADDRESSES})
         yield services
     finally:
         stop(services)
@@ -204,8 +205,8 @@ def keep_up(layout: Layout, prefect_port: int | None, mlflow_port: int | None) -
     print("Starting; the first time takes half a minute.", flush=True)
     with hold(standing_file(layout)), servers(layout, prefect_port, mlflow_port) as services:
         print(
-            f"Prefect  {os.environ['PREFECT_API_URL'].removesuffix('/api')}\n"
-            f"MLflow   {os.environ['MLFLOW_TRACKING_URI']}\n"
+            f"Prefect  {masked_address(os.environ['PREFECT_API_URL']).removesuffix('/api')}\n"
+            f"MLflow   {masked_address(os.environ['MLFLOW_TRACKING_URI'])}\n"
             f"Logs     {layout.state / 'logs'}\n"
             "Start runs in Prefect under Deployments, or with `ecom-llm run` in another terminal. Ctrl-C stops everything.",
             flush=True,

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import masked_address
 from flows.settings import standing
 from tasks.engines import engine, signs_of_a_crash, tag_of
 
 
 def foreign_server(layout: Layout) -> str:
-    """Address of the Prefect server in use; empty where it is ours: `ecom-llm up`'s or a temporary one, over one database."""
-    address = os.environ.get("PREFECT_API_URL", "").rstrip("/")
+    """Address of the Prefect server in use, masked; empty where it is ours: `ecom-llm up`'s or a temporary one, over one database."""
+    address = masked_address(os.environ.get("PREFECT_API_URL", "").rstrip("/"))
     return "" if address == standing(layout).get("PREFECT_API_URL", "") else address
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import UserError
@@ -144,13 +146,14 @@ def live_curve(workspace: "Workspace") -> Iterator[None]:
         thread.join(FINISH_SECONDS if follower.ending == "FINISHED" else STOP_SECONDS)
 
 
-def end_dead_curves(layout: Layout) -> list[str]:
+def end_dead_curves(layout: Layout) -> tuple[list[str], list[str]]:
     """End what dead workspaces have left running or half registered in MLflow; a store that does not answer is asked next time.
 
     Returns:
-        What was mended, in words.
+        What was mended and what could not be, in words.
     """
-    mended = []
+    mended: list[str] = []
+    left: list[str] = []
     for half in layout.curves.glob("*.half"):
         if not is_held(run_file(layout.worktrees / half.stem)):
             half.unlink(missing_ok=True)  # killed amid its note: no run was opened yet
@@ -162,8 +165,14 @@ def end_dead_curves(layout: Layout) -> list[str]:
             mended += end_dead(Note.model_validate_json(file.read_text(encoding="utf-8")), workspace, layout)
         except FileNotFoundError:
             continue  # another process was faster
+        except ValidationError:
+            left.append(
+                f"{file} cannot be read, so the interrupted run {workspace} may still pass for running in MLflow. "
+                "End it there, and remove the file."
+            )
+            continue
         except (UserError, ValueError) as error:
-            run_logger().warning("The interrupted run %s may still pass for running in MLflow: %s", workspace, error)
+            left.append(f"the interrupted run {workspace} may still pass for running in MLflow: {error}")
             continue
         forget(layout, workspace)
     for told in layout.curves.glob("*.jsonl"):
@@ -171,4 +180,4 @@ def end_dead_curves(layout: Layout) -> list[str]:
         dead = OWN_RUN.fullmatch(told.stem) and not is_held(run_file(layout.worktrees / told.stem))
         if dead and not note_file(layout, told.stem).exists():
             told.unlink(missing_ok=True)
-    return mended
+    return mended, left

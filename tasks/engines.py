@@ -14,11 +14,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import psutil
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import masked_address
 from ecom_llm.records import Record
 from tasks.holds import GRACE, drop, hold, is_held, run_file
 
@@ -42,8 +44,8 @@ class Engine(Record):
     pid: int
     started: float
     """Seconds since the epoch."""
-    server: str
-    """Address of the Prefect server that knows its flow runs; empty for the one in the state folder."""
+    server: Annotated[str, AfterValidator(masked_address)]
+    """Address of the Prefect server that knows its flow runs, without its password; empty for the one in the state folder."""
     flow_run: str
     """Id of its flow run, where Prefect started it for one; of those it begins itself, the tag `tag_of` tells."""
 

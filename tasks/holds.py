@@ -68,7 +68,8 @@ def names(file: Path, handle: TextIO) -> bool:
 def drop(file: Path) -> bool:
     """Remove the file that a dead process held; returns whether it is gone. What a living one holds, or is about to, stays."""
     try:
-        with file.open(encoding="utf-8") as handle:
+        # for writing, since NFS gives an exclusive lock to writers alone; and what is gone is not made again
+        with file.open("r+", encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if names(file, handle):
                 file.unlink()

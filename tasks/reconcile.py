@@ -7,6 +7,7 @@ is to do nothing.
 from collections.abc import Iterator
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import HIDDEN, masked_address
 from ecom_llm.records import Record, UserError
 from ecom_llm.registry import Registry, embedded_uri, open_registry
 from ecom_llm.registry.agreeing import agree
@@ -37,11 +38,12 @@ def reconcile(layout: Layout, server: str) -> Mended:
     Args:
         server: address of the Prefect server in use; empty for the one in the state folder.
     """
-    gone = dead(layout)
+    gone, server = dead(layout), masked_address(server)
     done = [f"ended {one}, which a dead run had left at work" for one in end_left_by(gone)]
     with one_at_a_time(turn(layout)):
         done += [f"removed the worktree of the interrupted run {name}" for name in remove_dead_runs(layout)]
-        done += end_dead_curves(layout)
+        ended, unended = end_dead_curves(layout)
+    done += ended
     left: list[str] = []
     ours = [one for one in gone if one.engine is None or one.engine.server == server]
     for act in (lambda: mend_models(layout), lambda: end_flow_runs(ours)):
@@ -51,6 +53,7 @@ def reconcile(layout: Layout, server: str) -> Mended:
             left.append(f"{error} What is to be mended there waits for the next time.")
     for one in ours if not left else ():
         forget(layout, one)
+    left = unended + left  # a training's run has a note of its own, and so no need of its process's record
     left += [elsewhere(address) for address in sorted({one.engine.server for one in gone if one not in ours})]
     return Mended(done=tuple(done), left=tuple(left))
 
@@ -59,7 +62,8 @@ def elsewhere(address: str) -> str:
     """What is said of runs that another Prefect server knows."""
     own = "the Prefect server of the state folder"
     how = f"PREFECT_API_URL={address} ecom-llm reconcile" if address else "unset PREFECT_API_URL; ecom-llm reconcile"
-    return f"runs at {address or own} may still pass for running. To mend them: {how}"
+    password = f" (with the password for {HIDDEN}: no record keeps it)" if HIDDEN in address else ""
+    return f"runs at {address or own} may still pass for running. To mend them: {how}{password}"
 
 
 def mend_models(layout: Layout) -> list[str]:

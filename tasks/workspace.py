@@ -152,8 +152,11 @@ def open_snapshot(params: Params, checkout: Path) -> Iterator[tuple[Workspace, S
     with one_at_a_time(turn(main)):
         for dead in remove_dead_runs(main):
             run_logger().info("Removed what the interrupted run %s had left.", dead)
-        for line in end_dead_curves(main):
+        mended, left = end_dead_curves(main)
+        for line in mended:
             run_logger().info("Mended: %s", line)
+        for line in left:
+            run_logger().warning("Not mended: %s", line)
         snapshot = take_snapshot(checkout, params, name)
     with open_worktree(checkout, snapshot.commit, name) as workspace:
         if external := ask_external(workspace.layout):

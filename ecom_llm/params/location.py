@@ -18,6 +18,8 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
 SECRET_PARTS = re.compile(r"(?<=://)[^/?@]*@|\?.*")
 """The parts of an address in which passwords and tokens stand: before the host, and behind the question mark."""
+HIDDEN = "***"
+"""What stands in the place of a secret."""
 HOST = re.compile(r"(\[[0-9A-Fa-f:]+\]|[\w.-]+)(:\d{1,5})?")
 PLAIN_VALUE = re.compile(r"[A-Za-z]{0,16}|\d{1,10}|\d{4}-\d\d-\d\d")
 """What a query may say: words, numbers and dates, as in `?format=csv&gid=0`. Tokens mix letters and digits, or are long."""
@@ -37,7 +39,29 @@ def is_web(address: str) -> bool:
 
 def masked(text: str) -> str:
     """A text, in which addresses may stand, without what might be a secret in them."""
-    return IN_TEXT.sub(lambda found: SECRET_PARTS.sub("***", found[0]), text)
+    return IN_TEXT.sub(lambda found: SECRET_PARTS.sub(HIDDEN, found[0]), text)
+
+
+def masked_address(address: str) -> str:
+    """A server's address as it may be shown and kept: without user, password and a query that could tell a secret.
+
+    All before the last @ is taken for user and password: databases let slashes and question marks stand in them. What was masked
+    once stays as it is, so that masked forms can be compared.
+    """
+    scheme, there, rest = address.partition("://")
+    place, question, query = rest.partition("?")
+    if not there:
+        return address
+    if "@" in query:  # the password holds the question mark, or the query an address: nothing tells which
+        return f"{scheme}://{HIDDEN}"
+    if "@" in place and not place.startswith("/"):  # a file has no user
+        place = f"{HIDDEN}@{place.rpartition('@')[2]}"
+    return f"{scheme}://{place}{question}{query if not query or is_plain(query) else HIDDEN}"
+
+
+def bare_address(address: str) -> str:
+    """A server's address without all that `masked_address` hides, as links begin and as whoever needs no rights may ask it."""
+    return masked_address(address).replace(f"{HIDDEN}@", "", 1).partition("?")[0]
 
 
 def require_no_secret(location: str) -> None:

@@ -123,7 +123,7 @@ def target(registry: Registry, now: Version | None, asked: str | None) -> Versio
     if back is None:
         reason = f"version {champion} is the first champion" if now else "there is no champion"
         raise UserError(
-            f"{registry.model_name} at {registry.uri} has nothing to roll back to: {reason}, and none before it that was not "
+            f"{registry.model_name} at {registry.address} has nothing to roll back to: {reason}, and none before it that was not "
             "rolled back. To go back to one of those: ecom-llm rollback --to NUMBER."
         )
     return back

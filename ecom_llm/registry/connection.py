@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import IN_TEXT, bare_address, masked_address
 from ecom_llm.records import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5
 """How long a tracking server may take to say that it is there."""
+DRIVERS = {"MySQLdb": "mysqlclient", "psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
+"""Modules by which SQLAlchemy reaches a database -> the package to install, where that is called otherwise."""
 
 
 def embedded_uri(layout: Layout) -> str:
@@ -44,21 +48,24 @@ def artifact_root(layout: Layout) -> Path:
 def probe(uri: str) -> None:
     """Ask whether anyone answers at a tracking URI: MLflow itself would try for minutes.
 
+    User and password are left out: urllib takes them for part of the host's name, and MLflow's client sends them itself.
+
     Raises:
         UserError: nobody answers within `ANSWER_SECONDS`; names the address.
     """
-    address = urlsplit(uri)
+    bare = bare_address(uri)
     try:
+        address = urlsplit(bare)
         if address.scheme in ("http", "https"):
-            urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+            urlopen(f"{bare.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
         elif address.hostname and address.port:
             socket.create_connection((address.hostname, address.port), timeout=ANSWER_SECONDS).close()
     except HTTPError:
         return  # it answers; whether it lets us in is for MLflow to say
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise UserError(
-            f"MLflow does not answer at {uri} ({reason}). Start it, mend MLFLOW_TRACKING_URI, "
+            f"MLflow does not answer at {masked_address(uri)} ({reason}). Start it, mend MLFLOW_TRACKING_URI, "
             "or unset MLFLOW_TRACKING_URI to use the embedded store."
         ) from error
 
@@ -123,17 +130,38 @@ def client(uri: str) -> "MlflowClient":
         os.environ.setdefault(name, value)
     gc.disable()  # collecting among MLflow's million new objects would cost half a second here, and again at exit
     try:
-        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
         make_tables(uri)
         return MlflowClient(uri)
-    except MlflowException as error:
-        raise UserError(f"MLflow cannot use {uri}: {first_line(error)}. Mend MLFLOW_TRACKING_URI.") from error
+    except refusals() as error:
+        reason = first_line(error, uri).rstrip(".")
+        raise UserError(f"MLflow cannot use {masked_address(uri)}: {reason}. {remedy(error)}") from error
     finally:
         gc.enable()
         gc.freeze()
 
 
-def first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
+def refusals() -> tuple[type[Exception], ...]:
+    """What MLflow raises over a URI that it cannot use; asked for when it did, since importing them costs time."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, SQLAlchemyError, ImportError)
+
+
+def remedy(error: Exception) -> str:
+    """What is to be done about one of these."""
+    if not isinstance(error, ImportError):
+        return "Mend MLFLOW_TRACKING_URI."
+    # a driver may be there that lacks a library of its own: then no module is named
+    how = f": pip install '{DRIVERS.get(error.name, error.name)}'" if error.name else ""
+    return f"Install the database's driver beside MLflow{how}, or mend MLFLOW_TRACKING_URI."
+
+
+def first_line(error: Exception, uri: str = "") -> str:
+    """What an error says first, without what may be secret in the addresses it names, the tracking URI among them."""
+    line = str(error).strip().split("\n", 1)[0]
+    # a password may hold what ends an address in a text
+    line = line.replace(uri, masked_address(uri)) if uri else line
+    return IN_TEXT.sub(lambda found: masked_address(found[0]), line)

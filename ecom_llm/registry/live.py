@@ -1,10 +1,13 @@
 """The run of a training that is at work: opened when it first tells of itself, fed with its points, ended with it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator
 
 from ecom_llm.layout import Layout
-from ecom_llm.records import Record
+from ecom_llm.params.location import HIDDEN, masked_address
+from ecom_llm.records import Record, UserError
 from ecom_llm.registry.connection import tracking_uri
 from ecom_llm.registry.mending import mend_workspace
 from ecom_llm.registry.recording import Candidate, flat_params
@@ -95,7 +98,8 @@ def open_live_run(candidate: Candidate) -> LiveRun:
 class Note(Record):
     """Where a workspace has a run that may pass for running; kept until it does not."""
 
-    uri: str
+    uri: Annotated[str, AfterValidator(masked_address)]
+    """The store, without its password: the environment has that, and files of the state folder are no place for it."""
     model_name: str
 
     @classmethod
@@ -113,10 +117,24 @@ def end_dead(note: Note, workspace: str, layout: Layout) -> list[str]:
         What was mended, in words.
 
     Raises:
-        UserError: a store that may hold such a run does not answer.
+        UserError: a store that may hold such a run does not answer, or cannot be asked without its password.
     """
-    for uri in dict.fromkeys((tracking_uri(layout), note.uri)):
-        mended = mend_workspace(registry_at(uri, note.model_name, layout), workspace)
-        if mended is not None:
-            return mended
-    return []
+    used = tracking_uri(layout)
+    mended = mend_workspace(registry_at(used, note.model_name, layout), workspace)
+    if mended is None and masked_address(used) != note.uri:
+        mended = mend_workspace(registry_at(with_password(note), note.model_name, layout), workspace)
+    return mended or []
+
+
+def with_password(note: Note) -> str:
+    """The URI of a noted store that is not the one in use.
+
+    Raises:
+        UserError: it needs a password, which no note keeps.
+    """
+    if HIDDEN in note.uri:
+        raise UserError(
+            f"MLflow at {note.uri} may hold it, whose password is kept nowhere. "
+            "Set MLFLOW_TRACKING_URI to that address, with the password, and run `ecom-llm reconcile`."
+        )
+    return note.uri

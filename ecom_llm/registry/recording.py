@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = ("jinja2", "mlflow", "numpy", "pydantic", "pyyaml", "safetensors", "torch", "tqdm", "transformers")
 """What serving a model needs beside the code that is stored with it."""
+LONGEST_PARAM = 6000
+"""Characters that MLflow keeps of a param (its own MAX_PARAM_VAL_LENGTH, which is no public name); it cuts the rest off, or refuses."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,18 @@ def lock_key(path: Path) -> str:
 
 
 def flat_params(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(`train.learning_rate`, value) for every parameter; lists, such as the gate's rules, as JSON."""
+    """(`train.learning_rate`, value) for every parameter, as MLflow keeps it; lists, such as the gate's rules, as JSON.
+
+    A longer value is cut: the whole is in params.yaml, which is kept and signed beside it.
+    """
     for name, value in section:
         if isinstance(value, BaseModel):
             yield from flat_params(value, f"{prefix}{name}.")
         elif isinstance(value, tuple):
-            yield f"{prefix}{name}", json.dumps(section.model_dump(mode="json")[name], ensure_ascii=False)
+            text = json.dumps(section.model_dump(mode="json")[name], ensure_ascii=False)
+            yield f"{prefix}{name}", text[:LONGEST_PARAM]
         else:
-            yield f"{prefix}{name}", str(value)
+            yield f"{prefix}{name}", str(value)[:LONGEST_PARAM]
 
 
 def curve_points(path: Path) -> Iterator[tuple[str, float, int]]:

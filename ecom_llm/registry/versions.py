@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 from ecom_llm.evaluate.evidence import Output, read_evidence
 from ecom_llm.layout import Layout
+from ecom_llm.params.location import bare_address, masked_address
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
@@ -109,7 +110,7 @@ def answered(method: Callable[Concatenate["Registry", P], T]) -> Callable[Concat
             return method(self, *args, **kwargs)
         except (MlflowException, OSError) as error:
             doing = method.__name__.replace("_", " ")
-            raise UserError(f"MLflow at {self.uri} refused ({doing}): {first_line(error)}") from error
+            raise UserError(f"MLflow at {self.address} refused ({doing}): {first_line(error, self.uri)}") from error
 
     return asking
 
@@ -128,9 +129,14 @@ class Registry:
     _born: list[str] = field(default_factory=list, repr=False, compare=False)
     """What `born` has found."""
 
+    @property
+    def address(self) -> str:
+        """Where it is, as may be shown: without a password."""
+        return masked_address(self.uri)
+
     def url(self, version: Version) -> str | None:
         """The version in MLflow's UI; None where no server stands."""
-        return f"{self.uri}/#/models/{self.model_name}/versions/{version.number}" if self.served else None
+        return f"{bare_address(self.uri)}/#/models/{self.model_name}/versions/{version.number}" if self.served else None
 
     @answered
     def run_url(self, version: Version) -> str | None:
@@ -141,7 +147,7 @@ class Registry:
 
     def run_page(self, experiment: str, run_id: str) -> str | None:
         """A run in MLflow's UI; None where no server stands."""
-        return f"{self.uri}/#/experiments/{experiment}/runs/{run_id}" if self.served else None
+        return f"{bare_address(self.uri)}/#/experiments/{experiment}/runs/{run_id}" if self.served else None
 
     @property
     def served(self) -> bool:
@@ -236,7 +242,7 @@ class Registry:
         known = {version.number: version for version in self.versions()}
         if number not in known:
             there = ", ".join(known) or "none: run `ecom-llm run` first"
-            raise UserError(f"{self.model_name} has no version {number!r} at {self.uri}. There are: {there}.")
+            raise UserError(f"{self.model_name} has no version {number!r} at {self.address}. There are: {there}.")
         return known[number]
 
     def version_for_lock(self, lock: str) -> Version | None:

@@ -34,7 +34,7 @@ def version_of(registry: Registry, name: str) -> Version:
     aliases = registry.aliases()
     if name not in aliases:
         there = ", ".join(f"{alias} {number}" for alias, number in aliases.items()) or "none; run `ecom-llm run` first"
-        raise UserError(f"{registry.model_name} has no {name} at {registry.uri}. There are: {there}.")
+        raise UserError(f"{registry.model_name} has no {name} at {registry.address}. There are: {there}.")
     return registry.version(aliases[name])
 
 

@@ -7,14 +7,19 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import yaml
 
-from ecom_llm.evaluate.evidence import Evidence, Output
+from ecom_llm.evaluate.evidence import Evidence, Output, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import rules_key
@@ -25,9 +30,12 @@ from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.approvals import Overtaken
 from ecom_llm.registry.champions import settle
 from ecom_llm.registry.live import open_live_run
+from ecom_llm.registry.recording import log_numbers
+from ecom_llm.registry.shown import other_numbers
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import registry_at
 from ecom_llm.train.told import Told
+from flows import checkout
 from flows.history import history
 from tests.unit.prepare.card.conftest import card_of
 
@@ -717,6 +725,27 @@ def test_the_run_a_training_opened_becomes_the_version_s_and_holds_every_point_o
     registry.mlflow.delete_model_version("shop", made.number)
 
 
+def test_a_param_that_is_too_long_for_mlflow_is_what_params_yaml_says(
+    registry: Registry, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow cut it, so that the version seemed to show another value than it has, for ever."""
+    monkeypatch.setenv("MLFLOW_TRUNCATE_LONG_VALUES", "false")  # refused instead of cut
+    own = Layout(tmp_path / "long", layout.state)
+    shutil.copytree(layout.workspace, own.workspace, ignore=shutil.ignore_patterns("ecom_llm", "models"))
+    values = yaml.safe_load(layout.params.read_text())
+    values["collect"]["location"], values["promote"]["thresholds"] = "x" * 6001, values["promote"]["thresholds"] * 99
+    own.params.write_text(yaml.safe_dump(values))
+    candidate = Candidate(own, load_params(own.params), "abc123")
+    live = open_live_run(candidate)
+    log_numbers(registry.mlflow, live.run_id, candidate, read_evidence(own.metrics))
+    live.end("KILLED")
+    version = Version(model_name="shop", number="9", run_id=live.run_id, tags={})
+    assert other_numbers(registry, version, own) is None
+    values["collect"]["location"] = "y" + "x" * 6000
+    own.params.write_text(yaml.safe_dump(values))
+    assert "param collect.location in MLflow: expected yxx" in other_numbers(registry, version, own)
+
+
 def test_unknown_version_names_those_there_are(registry: Registry, first: Version) -> None:
     with pytest.raises(UserError, match=f"no version '77'.*There are: {first.number}"):
         registry.version("77")
@@ -733,6 +762,28 @@ def test_server_that_does_not_answer_is_named_at_once(layout: Layout, monkeypatc
     assert time.monotonic() - began < 6
 
 
+def test_a_server_s_password_is_in_no_link_and_no_message(
+    registry: Registry, first: Version, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    class Refusing:
+        def search_model_versions(self, *given: object, **more: object) -> list[object]:
+            raise MlflowException(f"API request to {uri}/api/2.0 failed")
+
+    uri = "http://shop:hun'ter2@127.0.0.1:9"
+    served = Registry(uri, "shop", layout, Refusing())
+    assert served.url(first) == f"http://127.0.0.1:9/#/models/shop/versions/{first.number}"
+    assert served.run_page("1", "r") == "http://127.0.0.1:9/#/experiments/1/runs/r"
+    with pytest.raises(UserError, match=r"MLflow at http://\*\*\*@127.* to http://\*\*\*@127.0.0.1:9/api/2.0 failed$"):
+        served.versions()
+    known = Registry(uri, "shop", layout, registry.mlflow)
+    monkeypatch.setattr(checkout.dvc, "is_up_to_date", lambda workspace: True)
+    assert checkout.describe_status(known, layout).endswith("shop at http://***@127.0.0.1:9")
+    with pytest.raises(UserError, match=r"no version '77' at http://\*\*\*@127\.0\.0\.1:9\. There"):
+        known.version("77")
+
+
 @pytest.mark.parametrize("uri", ["nonsense://x", "./mlruns"])
 def test_unusable_tracking_uri_is_named(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, uri: str, tmp_path: Path
@@ -742,6 +793,62 @@ def test_unusable_tracking_uri_is_named(
     with pytest.raises(UserError, match=f"MLflow cannot use {uri}"):
         open_registry("shop", layout)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def open_port() -> Iterator[int]:
+    """A port at which somebody answers, as a database would."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        ("mysql+gone", "Can't load plugin: sqlalchemy.dialects:mysql.gone. Mend MLFLOW_TRACKING_URI."),
+        (
+            "postgresql",
+            "No module named 'psycopg'. Install the database's driver beside MLflow: pip install 'psycopg[binary]'",
+        ),
+        (
+            "mysql",
+            "No module named 'MySQLdb'. Install the database's driver beside MLflow: pip install 'mysqlclient', or mend",
+        ),
+    ],
+)
+def test_a_database_that_sqlalchemy_cannot_reach_is_said_with_what_to_install(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, open_port: int, scheme: str, said: str
+) -> None:
+    if scheme in (drivers := {"postgresql": "psycopg", "mysql": "MySQLdb"}) and find_spec(drivers[scheme]):
+        pytest.skip("the driver is installed here")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://shop:hunter2@127.0.0.1:{open_port}/mlflow")
+    with pytest.raises(UserError) as told:
+        open_registry("shop", layout)
+    assert f"MLflow cannot use {scheme}://***@127.0.0.1:{open_port}/mlflow: {said}" in str(told.value)
+    assert "\n" not in str(told.value) and "hunter2" not in str(told.value)
+
+
+def test_user_and_password_of_an_http_address_reach_the_server(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://shop:hunter2@127.0.0.1:{server.server_port}")
+        assert open_registry("shop", layout).versions() == []
+        server.shutdown()
+    (health, nobody), (api, somebody) = asked
+    assert (health, nobody) == ("/health", None) and api.startswith("/api/2.0/mlflow/model-versions/search")
+    assert somebody == f"Basic {b64encode(b'shop:hunter2').decode()}"
 
 
 def test_state_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,8 @@ def test_every_command_s_help_has_an_example(command, capsys):
         (["approve", "3"], "name"),
         (["approve", "3", "--name", " "], "an answer needs a name"),
         (["reject", "--name", "Ann"], "version"),
+        (["rollback", "--to", ""], "--to is empty. Give the number of an earlier champion, or leave --to out"),
+        (["rollback", "--to= "], "--to is empty."),
     ],
 )
 def test_mistakes_are_told_in_one_message(here, capsys, arguments, words):
@@ -180,6 +182,31 @@ def test_a_server_that_does_not_answer_is_told_before_any_work(here, monkeypatch
     assert f"does not answer at {url}" in said
     assert name in said
     assert not (here / ".state" / "worktrees").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "address", "shown"),
+    [
+        (
+            "status",
+            "MLFLOW_TRACKING_URI",
+            "postgresql://shop:hunter2@127.0.0.1:{}/db",
+            "postgresql://***@127.0.0.1:{}/db",
+        ),
+        ("status", "MLFLOW_TRACKING_URI", "http://shop:hunter2@127.0.0.1:{}", "http://***@127.0.0.1:{}"),
+        ("status", "MLFLOW_TRACKING_URI", "nonsense://shop:hunter2@host", "nonsense://***@host"),
+        ("run", "PREFECT_API_URL", "http://shop:hunter2@127.0.0.1:{}/api", "http://***@127.0.0.1:{}/api"),
+    ],
+)
+def test_no_mistake_repeats_a_server_s_password(here, monkeypatch, capsys, command, name, address, shown):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        monkeypatch.setenv(name, address.format(port))
+        code, said = failing(capsys, command)
+    assert code == 2
+    assert shown.format(port) in said
+    assert "hunter2" not in said and "known" not in said, "the host's name is not shop:hunter2@127.0.0.1"
 
 
 def test_a_state_folder_that_cannot_be_written(here, monkeypatch, capsys):

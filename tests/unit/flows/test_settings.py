@@ -88,6 +88,32 @@ def test_prefect_must_answer_where_it_is_said_to_be(layout):
         settings.require_prefect()
 
 
+def test_a_prefect_server_with_a_password_is_asked_without_it_and_linked_to_without_it(layout):
+    class Closed(Well):
+        def do_GET(self):
+            self.send_response(401)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Closed) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["PREFECT_API_URL"] = f"http://shop:hunter2@127.0.0.1:{server.server_port}/api"
+        settings.require_prefect()  # it answers; its client sends the password
+        server.shutdown()
+    settings.prepare(layout, "info")
+    assert os.environ["PREFECT_UI_URL"] == f"http://127.0.0.1:{server.server_port}"
+
+
+def test_a_server_whose_password_up_does_not_keep_is_to_be_named(layout):
+    address = "http://***@shop:5000"
+    with hold(settings.standing_file(layout)) as held:
+        held.file.write_text(json.dumps({"environment": {"MLFLOW_TRACKING_URI": address}}))
+        with pytest.raises(UserError, match=r"uses MLFLOW_TRACKING_URI=http://\*\*\*@shop:5000, whose password"):
+            settings.prepare(layout, "info")
+        os.environ["MLFLOW_TRACKING_URI"] = "http://u:hunter2@shop:5000"
+        settings.prepare(layout, "info")
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://u:hunter2@shop:5000"
+
+
 def test_a_state_folder_that_cannot_be_written_is_said(layout):
     settings.require_state(layout)
     assert list(layout.state.iterdir()) == []

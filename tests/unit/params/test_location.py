@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.params import load_params, validate
-from ecom_llm.params.location import file_name, is_address, masked, require_readable_kind
+from ecom_llm.params.location import (
+    bare_address,
+    file_name,
+    is_address,
+    masked,
+    masked_address,
+    require_readable_kind,
+)
 from ecom_llm.records import UserError
 from flows.overrides import chosen_params
 from tests.unit.collect.test_addresses import REPO
@@ -95,6 +102,38 @@ def test_whatever_is_an_address_is_taken_or_refused_in_words(host, rest):
 def test_a_password_is_masked_in_every_text(password):
     for text in (f"see https://u:{password}@host/x and", f"(s3://{password}@b)", f"at 'http://h/x?sig={password}': no"):
         assert password not in masked(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "bare"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http://shop:sesame@host:5000/api", "http://***@host:5000/api", "http://host:5000/api"),
+        ("postgresql://shop:ses/a@m?e@host/db", "postgresql://***", "postgresql://***"),
+        ("postgresql://shop:ses/a@me@host/db", "postgresql://***@host/db", "postgresql://host/db"),
+        ("mysql://host/db?user=shop&password=sesame", "mysql://host/db?***", "mysql://host/db"),
+        ("postgresql://host/db?sslmode=require", "postgresql://host/db?sslmode=require", "postgresql://host/db"),
+        (
+            "sqlite:////home/ann@shop/mlflow.db",
+            "sqlite:////home/ann@shop/mlflow.db",
+            "sqlite:////home/ann@shop/mlflow.db",
+        ),
+        ("databricks", "databricks", "databricks"),
+        ("", "", ""),
+    ],
+)
+def test_a_server_is_shown_and_asked_without_its_password(address, shown, bare):
+    assert masked_address(address) == masked_address(shown) == shown
+    assert bare_address(address) == bare
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=12))
+def test_no_password_of_a_server_is_shown_whatever_it_holds(middle):
+    password = f"7Qx{middle}x7Q"
+    for address in (f"postgresql://shop:{password}@host:5432/db", f"mysql://host/db?password={password}"):
+        shown = masked_address(address)
+        assert "7Qx" not in shown and "x7Q" not in shown
+        assert masked_address(shown) == shown
 
 
 def test_the_file_of_an_address_has_its_name():

@@ -1,7 +1,6 @@
 """Live curves in a real MLflow store: how their runs end, what they hold, and that no server holds a training up."""
 
 import http.server
-import logging
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from mlflow.tracking import MlflowClient
 
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
+from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, live, open_registry
 from ecom_llm.train.told import Told, tell
 from tasks import curves
@@ -273,24 +273,44 @@ def test_a_note_that_was_cut_off_goes_with_its_process(workspace):
     layout.curves.mkdir(parents=True, exist_ok=True)
     half = layout.curves / f"{layout.workspace.name}.half"
     half.write_text("{")
-    assert end_dead_curves(layout) == [] and half.exists(), "it is alive, and about to write the rest"
+    assert end_dead_curves(layout) == ([], []) and half.exists(), "it is alive, and about to write the rest"
     run_file(workspace.path).unlink()
-    assert end_dead_curves(layout) == [] and list(layout.curves.iterdir()) == []
+    assert end_dead_curves(layout) == ([], []) and list(layout.curves.iterdir()) == []
 
 
-def test_a_store_that_does_not_answer_is_asked_again_next_time(workspace, monkeypatch, caplog):
+def test_a_store_that_does_not_answer_is_asked_again_next_time(workspace, monkeypatch):
     layout = workspace.layout
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     curves.take_note(workspace)
     run_file(workspace.path).unlink()
-    end_dead_curves(layout)
+    mended, [line] = end_dead_curves(layout)
     assert [file.name for file in layout.curves.iterdir()] == ["run-1.json"]
-    assert "may still pass for running" in caplog.text
-    caplog.clear()
+    assert mended == [] and "run-1 may still pass for running" in line
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    caplog.set_level(logging.WARNING)
-    end_dead_curves(layout)
-    assert "does not answer at http://127.0.0.1:9" in caplog.text, "the store in use knows nothing of it, the other may"
+    _, [line] = end_dead_curves(layout)
+    assert "does not answer at http://127.0.0.1:9" in line, "the store in use knows nothing of it, the other may"
+    curves.note_file(layout, "run-1").write_text("{")
+    _, [line] = end_dead_curves(layout)
+    assert "run-1.json cannot be read" in line and "\n" not in line
+
+
+def test_a_note_keeps_no_password_and_a_store_is_asked_with_that_of_the_environment(workspace, monkeypatch):
+    layout, asked = workspace.layout, []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://shop:hunter2@127.0.0.1:9")
+    curves.take_note(workspace)
+    text = curves.note_file(layout, "run-1").read_text()
+    assert "hunter2" not in text
+    note = live.Note.model_validate_json(text)
+    monkeypatch.setattr(live, "registry_at", lambda uri, name, layout: asked.append(uri))
+    monkeypatch.setattr(live, "mend_workspace", lambda registry, workspace: None)
+    assert live.end_dead(note, "run-1", layout) == []
+    assert asked == ["http://shop:hunter2@127.0.0.1:9"], "the same store: asked once"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://shop:hunter2@127.0.0.1:10")
+    with pytest.raises(UserError, match=r"http://\*\*\*@127.0.0.1:9 may hold it.*Set MLFLOW_TRACKING_URI"):
+        live.end_dead(note, "run-1", layout)
+    open_note = live.Note(uri="http://127.0.0.1:9", model_name="shop")
+    assert live.end_dead(open_note, "run-1", layout) == []
+    assert asked[-2:] == ["http://shop:hunter2@127.0.0.1:10", "http://127.0.0.1:9"]
 
 
 def test_other_machines_runs_are_left_alone(workspace):

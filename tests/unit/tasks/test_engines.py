@@ -1,5 +1,7 @@
 """Processes that run flows: the dead are known by the lock they lost, and what they started by the name it bears."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -116,6 +118,28 @@ def test_another_machine_s_record_is_left_alone(layout, monkeypatch):
     assert [gone.name for gone in dead(layout)] == ["two"]
     monkeypatch.setattr(engines, "BOOT", BOOT.with_name("none"))
     assert engines.boot() == str(psutil.boot_time())
+
+
+def test_holds_are_taken_as_nfs_asks_for_it(tmp_path, monkeypatch):
+    """NFS makes `flock` a lock of the bytes: an exclusive one wants a file that is open for writing, a shared one for reading."""
+
+    locked: list[str] = []
+
+    def flock(handle, how, lock=fcntl.flock):
+        allowed = handle.readable() if how & fcntl.LOCK_SH else handle.writable()
+        if not allowed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        locked.append(handle.name)
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    file = tmp_path / "one.run"
+    with hold(file):
+        assert is_held(file) and not drop(file)
+    locked.clear()
+    assert drop(file) and locked == [], "what is gone is not made again"
+    file.touch()
+    assert not is_held(file) and drop(file) and not file.exists()
 
 
 def test_who_waited_for_a_hold_does_not_hold_a_file_that_is_gone(tmp_path):
