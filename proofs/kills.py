@@ -115,6 +115,7 @@ MENDED = (
     "still called",
     "last entry of the journal",
     "not in the journal yet",
+    "had not been tried yet",
 )
 """Words of the lines in which `reconcile` tells what it mended."""
 

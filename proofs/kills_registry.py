@@ -20,7 +20,7 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.promote.gate import decide
-from ecom_llm.registry import Candidate, Registry, open_registry, promote, rollback
+from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
 from ecom_llm.registry.journal import Journal
 from proofs.kills_checks import faults
 from tasks import engines, git
@@ -101,9 +101,15 @@ def act(name: str, shop: Path, rng: random.Random, workspace: Workspace | None) 
         return lambda: registry.record_decision(version, decision, page)
     if name == "promote":
         other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
-        return lambda: promote(registry, other, by_hand=True)
+        return lambda: promoted(registry, other)
     back = back_to(registry, rng)
     return lambda: rollback(registry, back)
+
+
+def promoted(registry: Registry, version: Version) -> None:
+    """Promote a version and write down that it writes, as after its smoke test, which takes seconds and writes nothing itself."""
+    promote(registry, version, by_hand=True)
+    registry.keep_trial(version, passed=True)
 
 
 def back_to(registry: Registry, rng: random.Random) -> str:
@@ -112,7 +118,7 @@ def back_to(registry: Registry, rng: random.Random) -> str:
     earlier = [one.number for one in others if one.promoted]
     if not earlier:
         now = registry.champion()
-        promote(registry, others[0], by_hand=True)
+        promoted(registry, others[0])
         return now.number
     return rng.choice(earlier)
 
