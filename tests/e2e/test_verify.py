@@ -149,6 +149,7 @@ registry.mlflow.delete_model_version_tag("ecom-llm-tiny", version.number, "signa
 entries = reversed(registry.journal.read().entries)
 decided = next(one for one in entries if (one.event, one.version) == ("decided", version.number))
 registry.journal.file.unlink()
+registry.mlflow.delete_registered_model_tag("ecom-llm-tiny", registry.anchor_tag)
 registry.note("registered", version.number, lock=version.tags["lock"], snapshot=version.tags["snapshot"])
 registry.note("decided", version.number, **{name: decided.details[name] for name in ("gate", "compared_with", "sha256")})
 """
