@@ -77,9 +77,8 @@ def promote(
             # a counter, not a clock: the order of champions must not hang on two machines agreeing on the time
             registry.tag(version.number, "promoted", str(1 + max(one.promoted for one in registry.versions())))
             registry.tag(version.number, "rolled_back", "false")
-            registry.tag(
-                version.number, TRIAL, "pending"
-            )  # whoever finds it champion and untried after a crash tries it
+            # whoever finds it champion and untried after a crash tries it
+            registry.tag(version.number, TRIAL, "pending")
             registry.alias("previous", old)
             registry.alias("champion", version.number)
             registry.note("promoted", version.number, **told)
