@@ -31,10 +31,12 @@ SETTINGS = (
     *("evaluate.max_examples=60", "evaluate.num_return_sequences=4", f"evaluate.num_threads={THREADS}"),
     *("evaluate.bootstrap_samples=200", "evaluate.max_subsets=0", "promote.bootstrap_samples=200"),
     *("promote.regressions.0.max_regression=0.1", "promote.regressions.4.max_regression=0.1"),
+    "promote.regressions.3.max_regression=0.2",
     *("promote.thresholds.0.threshold=0.8", "runtime.device=cpu"),
 )
 """Laid over params.yaml: a smaller shop, whose short training states less, and whose test set tells no loss of 0.05 from none
-(two of sixty texts that stated another product's values were enough to refuse)."""
+(two of sixty texts that stated another product's values were enough to refuse), and in answers none of 0.15 (a good model was
+refused by 52 of 59 questions against 54)."""
 STEPS = 5000
 """Of the one training. At 2,000 and 3,000 the model was refused itself, by coverage of Chinese descriptions and by English words in
 Chinese answers: one that is to pass must write well."""
