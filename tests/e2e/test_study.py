@@ -260,6 +260,7 @@ def test_three_raters_judge_in_the_browser_and_what_they_think_is_recovered(made
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # two trainings and six commands after them: five minutes are too few for two slow cores
 def test_a_rule_that_names_what_people_say_decides(tmp_path):
     """Two trained versions: the second is promoted because people prefer it, and not without their word."""
     shop = clone(tmp_path / "shop")
