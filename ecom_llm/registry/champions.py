@@ -120,11 +120,15 @@ def target(registry: Registry, now: Version | None, asked: str | None) -> Versio
         )
     back = before(registry, now)
     if back is None:
-        reason = f"version {champion} is the first champion" if now else "there is no champion"
-        raise UserError(
-            f"{registry.model_name} at {registry.address} has nothing to roll back to: {reason}, and none before it that was not "
-            "rolled back. To go back to one of those: ecom-llm rollback --to NUMBER."
+        earlier = any(one.promoted > 0 and (now is None or one.promoted < now.promoted) for one in registry.versions())
+        first = (
+            f"all champions before version {champion} were rolled back"
+            if earlier
+            else f"version {champion} is the first champion"
         )
+        how = " To go back to one that was rolled back: ecom-llm rollback --to NUMBER." if earlier else ""
+        reason = first if now else "there is no champion"
+        raise UserError(f"{registry.model_name} at {registry.address} has nothing to roll back to: {reason}.{how}")
     return back
 
 

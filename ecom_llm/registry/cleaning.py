@@ -111,9 +111,8 @@ def remove(registry: Registry, version: Version) -> None:
 
 def finish_removals(registry: Registry) -> list[str]:
     """Within `journal.held`: remove what the journal says is removed and a kill has left; returns what it was, in words."""
-    gone = {entry.version for entry in registry.journal.read().entries if entry.event == "removed"} - set(
-        registry.aliases().values()
-    )
+    gone = {entry.version for entry in registry.journal.read().entries if entry.event == "removed"}
+    gone -= set(registry.aliases().values())
     left = [version for version in registry.versions() if version.number in gone] if gone else []
     for version in left:
         remove(registry, version)

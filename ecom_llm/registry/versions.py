@@ -34,7 +34,6 @@ ANCHOR = "journal"
 PURPOSE = "Writes for the shop: descriptions, adverts, simulated reviews, answers, recommendations."
 APPROVAL = "approval"
 """Tag of a version with a person's word on it: `awaited`, `approved` or `rejected`; absent or empty where none was asked."""
-
 TRIAL = "smoke_test"
 """Tag of a version that became champion: `pending` until it was tried, then `passed` or `failed`."""
 

@@ -1,21 +1,15 @@
 """The links to what was told of a version: the gate's decision, and the journal."""
 
+from ecom_llm.registry.approvals import last_decision
 from ecom_llm.registry.decisions import hashes_in
-from ecom_llm.registry.journal import Entry
 from ecom_llm.registry.sealing import SIGNATURE
 from ecom_llm.registry.signing import BrokenLink
 from tasks.chain.version import MLFLOW, Followed
 
 
-def last_decision(followed: Followed) -> Entry | None:
-    """The journal's entry of the last decision on the version."""
-    decided = (one for one in reversed(followed.told.chain.entries) if one.event == "decided")
-    return next((one for one in decided if one.version == followed.version.number), None)
-
-
 def decision(followed: Followed) -> str:
     """The last decision, its words and its page are what the journal has the hashes of."""
-    entry, tags = last_decision(followed), followed.told.tags
+    entry, tags = last_decision(followed.told.chain, followed.version.number), followed.told.tags
     if entry is None:
         if tags.get("gate", "pending") == "pending":
             return "none yet"

@@ -26,7 +26,7 @@ def written_slices(candidate: Entrant) -> list[Texts]:
 
 
 def findings(texts: Texts, rules: Sanity) -> Iterator[Finding]:
-    """Every rule on one slice; on one with few texts, only those that hardly a text may break."""
+    """Every rule on one slice; on one with few texts, only what it says of persons, and whether it is a text at all."""
     yield personal_data(texts, rules)
     yield from no_texts(texts, rules)
     if len(texts.outputs) >= rules.min_examples:
