@@ -14,6 +14,7 @@ DETAILS = {
     "what": "",
     "why": "because ",
     "settled": "settled ",
+    "seconds": "seconds asked: ",
 }
 """What of an entry's details a line shows, each with the words before it."""
 

@@ -30,6 +30,7 @@ from ecom_llm.registry.approvals import (
     given,
     named,
     record_answer,
+    record_silence,
     was_rejected,
 )
 from tasks.logs import run_logger
@@ -122,6 +123,7 @@ def unanswered(registry: Registry, version: Version, seen: str, seconds: int) ->
     # not by its tag: it may have been approved, promoted and rolled back while the form was open
     if now.approved and not now.rolled_back and word and word.event == "approved":
         return ""
+    record_silence(registry, now, seen, seconds)
     return f"nobody answered within {seconds} s. {awaits(version)}"
 
 

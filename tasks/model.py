@@ -16,6 +16,7 @@ from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
 from ecom_llm.registry.approvals import given, last_decision
+from ecom_llm.registry.champions import note_unfit
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard, names, stored
@@ -219,6 +220,7 @@ def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, 
     unfit = smoke_test(registry, back)
     registry.keep_trial(back, passed=not unfit)
     if unfit:
+        note_unfit(registry, back, unfit)
         raise UserError(
             f"{model_name} version {back.number} is champion again, but failed its smoke test: {unfit}. To go further back: "
             "`ecom-llm rollback`, or `--to NUMBER`; `ecom-llm history` tells who was champion."

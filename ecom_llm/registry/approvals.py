@@ -157,6 +157,14 @@ def ask(registry: Registry, version: Version) -> None:
 
 
 @answered
+def record_silence(registry: Registry, version: Version, decision: str, seconds: int) -> None:
+    """Write into the journal that nobody answered to a decision while it was asked; not where somebody has by now."""
+    with registry.journal.held():
+        if registry.version(version.number).awaited:
+            registry.note("unanswered", version.number, decision=decision, seconds=str(seconds))
+
+
+@answered
 def record_answer(registry: Registry, version: Version, answer: Answer, rules_key: str, seen: str | None = None) -> str:
     """Write an answer into the journal and beside the version, if it still counts; the same approval is written once.
 

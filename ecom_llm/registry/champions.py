@@ -176,6 +176,13 @@ def between(registry: Registry, back: Version, now: Version | None) -> list[str]
 
 
 @answered
+def note_unfit(registry: Registry, version: Version, why: str) -> None:
+    """Write into the journal that a version failed its smoke test after a roll-back to it, and stays champion."""
+    with registry.journal.held():
+        registry.note("unfit", version.number, why=why)
+
+
+@answered
 def withdraw(
     registry: Registry, version: Version, why: str, check: Callable[[Version], None] | None = None
 ) -> Version | None:

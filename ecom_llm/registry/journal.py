@@ -30,10 +30,12 @@ Event = Literal[
     "decided",
     "approved",
     "rejected",
+    "unanswered",
     "promoting",
     "promoted",
     "rolling back",
     "rolled back",
+    "unfit",
     "withdrawing",
     "withdrawn",
     "abandoned",
@@ -43,7 +45,7 @@ ANSWERS = ("approved", "rejected")
 """What a person said of a decision of the gate."""
 BEGUN = ("promoting", "rolling back", "withdrawing")
 """What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
-SAID = ("found", "registered", "decided", *ANSWERS, "removed")
+SAID = ("found", "registered", "decided", *ANSWERS, "unanswered", "unfit", "removed")
 """What happens to a version without a change of the champion."""
 CHAMPION_SINCE = ("found", "promoted", "rolled back")
 """Events after which the entry's version is champion; `found` only where its details say so. After `withdrawn` none is."""

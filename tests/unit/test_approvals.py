@@ -7,7 +7,7 @@ import pytest
 
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
-from ecom_llm.registry.approvals import answer_by, ask, given, record_answer
+from ecom_llm.registry.approvals import answer_by, ask, given, record_answer, record_silence, was_rejected
 from ecom_llm.registry.decisions import TOLD
 from ecom_llm.registry.journal import Journal
 from flows.history import line
@@ -155,3 +155,23 @@ def test_who_asks_anew_by_hand_may_approve_what_was_rejected(kept):
     ask(kept, kept.version("2"))
     say(kept, True, "Ben")
     assert [entry.event for entry in kept.journal.read().entries[-2:]] == ["rejected", "approved"]
+
+
+def test_that_nobody_answered_stands_in_the_journal_and_is_no_answer(kept):
+    ask(kept, kept.version("2"))
+    record_silence(kept, kept.version("2"), DECISION, 60)
+    entry = kept.journal.read().entries[-1]
+    assert (entry.event, entry.version, entry.details) == ("unanswered", "2", {"decision": DECISION, "seconds": "60"})
+    assert "version 2    unanswered   seconds asked: 60" in line(entry)
+    assert given(kept.journal.read(), kept.version("2"), DECISION) is None
+    say(kept, True)
+    record_silence(kept, kept.version("2"), DECISION, 60)  # somebody answered on the command line at the last moment
+    assert [one.event for one in kept.journal.read().entries[-2:]] == ["unanswered", "approved"]
+
+
+def test_a_rejection_holds_though_nobody_answered_when_asked_again(kept):
+    say(kept, False)
+    ask(kept, kept.version("2"))
+    record_silence(kept, kept.version("2"), DECISION, 60)
+    assert kept.journal.read().entries[-1].event == "unanswered"
+    assert was_rejected(kept.journal.read(), kept.version("2"))

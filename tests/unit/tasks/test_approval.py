@@ -34,6 +34,7 @@ class Shop:
             "digest_of": lambda decision: "d" * 64,
             "rules_key": lambda rules: "key",
             "keep_answer": self.keep,
+            "record_silence": lambda registry, version, seen, seconds: self.done.append(f"silent for {seconds} s"),
             "paused": self.paused,
             "run_logger": lambda: SimpleNamespace(warning=lambda *_: None),
         }.items():
@@ -135,7 +136,7 @@ def test_a_name_of_blanks_is_told_and_promotes_nothing(shop):
 
 def test_a_form_that_nobody_filled_in_promotes_nothing(shop):
     assert shop.release().startswith("nobody answered within 5 s. shop version 2 awaits approval: ecom-llm approve 2")
-    assert shop.done == ["asked"]
+    assert shop.done == ["asked", "silent for 5 s"]
 
 
 @pytest.mark.parametrize(("event", "why"), [("approved", ""), ("rejected", "shop version 2 was rejected by Ann (no).")])

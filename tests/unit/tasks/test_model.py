@@ -288,7 +288,11 @@ def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promotin
 def test_a_version_that_is_rolled_back_to_and_does_not_write_is_told(registry, promoting, monkeypatch):
     monkeypatch.setattr(model, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
     monkeypatch.setattr(model, "smoke_test", lambda *_: "it writes nothing")
+    noted = []
+    monkeypatch.setattr(model, "note_unfit", lambda _, back, why: noted.append((back.number, why)))
     with pytest.raises(UserError, match=r"version 2 is champion again, but failed its smoke test: it writes nothing\."):
         model.rollback_champion.fn("shop")
+    assert noted == [("2", "it writes nothing")]
     monkeypatch.setattr(model, "smoke_test", lambda *_: "")
     assert model.rollback_champion.fn("shop")[1].number == "2"
+    assert len(noted) == 1
