@@ -5,6 +5,7 @@ is to do nothing.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from ecom_llm.layout import Layout
 from ecom_llm.params.location import HIDDEN, masked_address
@@ -46,13 +47,15 @@ def reconcile(layout: Layout, server: str) -> Mended:
     done += ended
     left: list[str] = []
     ours = [one for one in gone if one.engine is None or one.engine.server == server]
-    for act in (lambda: mend_models(layout), lambda: end_flow_runs(ours)):
+    for act in (*(partial(mend, name, layout) for name in models(layout)), partial(end_flow_runs, ours)):
         try:
-            done += act()
+            for line in act():
+                done.append(line)
         except UserError as error:
             left.append(f"{error} What is to be mended there waits for the next time.")
     for one in ours if not left else ():
         forget(layout, one)
+    left = list(dict.fromkeys(left))  # models that wait for one server say the same of it
     left = unended + left  # a training's run has a note of its own, and so no need of its process's record
     left += [elsewhere(address) for address in sorted({one.engine.server for one in gone if one not in ours})]
     return Mended(done=tuple(done), left=tuple(left))
@@ -66,13 +69,11 @@ def elsewhere(address: str) -> str:
     return f"runs at {address or own} may still pass for running. To mend them: {how}{password}"
 
 
-def mend_models(layout: Layout) -> list[str]:
-    """Settle every model that has a journal here, and try a champion that nobody has tried."""
-    uri = tracking_uri(layout)
-    if uri == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
-        return []
-    known = [open_registry(name, layout) for name in models(layout)]
-    return [line for one in known for line in (*agree(one), *untried(one, layout))]
+def mend(model_name: str, layout: Layout) -> Iterator[str]:
+    """Settle a model, and try its champion where nobody has; what was done is told also where the rest cannot be."""
+    registry = open_registry(model_name, layout)
+    yield from agree(registry)
+    yield from untried(registry, layout)
 
 
 def untried(registry: Registry, layout: Layout) -> list[str]:
@@ -86,7 +87,9 @@ def untried(registry: Registry, layout: Layout) -> list[str]:
 
 
 def models(layout: Layout) -> list[str]:
-    """The registered models that have a journal here."""
+    """The registered models that have a journal here, in an MLflow that is there."""
+    if tracking_uri(layout) == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
+        return []
     return sorted({path.stem.rpartition(".")[0] for path in layout.journal.glob("*.*.jsonl")})
 
 

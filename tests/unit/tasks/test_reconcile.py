@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from ecom_llm.layout import Layout
+from ecom_llm.records import UserError
 from ecom_llm.registry.live import Note
 from flows import keeping, working
 from flows.working import foreign_server
@@ -77,3 +78,24 @@ def test_a_record_from_before_passwords_were_masked_tells_none(layout):
     file.write_text(text.replace("http://shop/api", "http://u:hunter2@shop/api"))
     [line] = reconcile(layout, "").left
     assert "hunter2" not in line
+
+
+def test_what_cannot_be_mended_of_one_model_keeps_nothing_of_another(layout, monkeypatch):
+    for name in ("books", "shop"):
+        layout.journal.mkdir(parents=True, exist_ok=True)
+        (layout.journal / f"{name}.1.jsonl").touch()
+    layout.mlflow.mkdir(parents=True)
+    (layout.mlflow / "mlflow.db").touch()
+
+    def untried(name: str, _: Layout) -> list[str]:
+        if name == "books":
+            raise UserError("books: the champion was not tried yet, and the GPU is taken.")
+        return [f"{name}: it writes"]
+
+    monkeypatch.setattr(module, "open_registry", lambda name, _: name)
+    monkeypatch.setattr(module, "agree", lambda name: [f"{name}: settled"])
+    monkeypatch.setattr(module, "untried", untried)
+    mended = reconcile(layout, "")
+    assert mended.done == ("books: settled", "shop: settled", "shop: it writes")
+    [left] = mended.left
+    assert left.startswith("books: the champion was not tried yet")
