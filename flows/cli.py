@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from ecom_llm.records import UserError
 from flows.approval.commands import approve, reject
 from flows.data import commands as data
-from flows.entering import RecipeOption, Settings, enter, require_servers
+from flows.entering import RecipeOption, Settings, enter, forgo_prefect, require_servers
 from flows.keeping import clean, reconcile
 from flows.study import commands as study
 from flows.sweep.commands import sweep
@@ -189,12 +189,13 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
 
     layout, params = enter(recipe)
     with standing_by():
-        require_servers(layout, params)
+        forgo_prefect()
         with at_work():
-            from flows.rollback import roll_back_at_once
+            from tasks.back import go_back
 
-            champion = roll_back_at_once(params.registry.model_name, to or "")
-            mend_first(layout)  # afterwards: a shop with a bad model does not wait for it
+            # no flow: a shop with a bad model does not wait until one is begun, nor until what a crash has left is mended
+            _, champion = go_back(params.registry.model_name, to)
+            mend_first(layout)
     print(f"\n{champion.model_name} version {champion.number} is champion again.")
 
 

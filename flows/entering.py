@@ -1,10 +1,14 @@
 """Entering a checkout: what every command does first."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+from ecom_llm.records import UserError
 
 if TYPE_CHECKING:
     from ecom_llm.layout import Layout
@@ -27,6 +31,17 @@ def enter(recipe: Path | None = None, settings: Sequence[str] = ()) -> tuple["La
     require_state(layout)
     prepare(layout, params.runtime.log_level)
     return layout, params
+
+
+def forgo_prefect() -> None:
+    """Go on without a Prefect server that does not answer, and say so."""
+    from flows.settings import require_prefect
+
+    try:
+        require_prefect()
+    except UserError as error:
+        print(f"Prefect will not be told of this. {error}", file=sys.stderr)
+        del os.environ["PREFECT_API_URL"]
 
 
 def require_servers(layout: "Layout", params: "Params") -> None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
 from ecom_llm.records import UserError
-from ecom_llm.registry import Candidate, Registry, open_registry, promote, rollback
+from ecom_llm.registry import Candidate, Registry, open_registry, rollback
 from ecom_llm.registry.journal import Entry
 from proofs import kills, kills_flow
 from proofs.kills_checks import faults
-from proofs.kills_registry import answer, forked, lay_out, preload
+from proofs.kills_registry import answer, forked, lay_out, preload, promoted
+from tasks.fresh import trying
 
 RUNS, CHANGES, SECONDS = 4, 20, 10.0
 STARTS = (17, 29, 43, 57)
@@ -40,7 +41,7 @@ def run_together(shop: Path, api: str) -> list[str]:
 
 
 def one_change(shop: Path, number: int, gate: tuple[int, int], pipe: int) -> None:
-    """A promotion or a roll-back, when the gate opens for all; why it was refused, where it was, goes into the pipe."""
+    """A promotion or a roll-back of versions that pass for tried, when the gate opens for all; why it was refused goes into the pipe."""
     os.close(gate[1])
     layout, rng = Layout.here(shop), random.Random(number)
     registry = open_registry(load_params(layout.params).registry.model_name, layout)
@@ -48,7 +49,12 @@ def one_change(shop: Path, number: int, gate: tuple[int, int], pipe: int) -> Non
     os.write(pipe, b"r")
     os.read(gate[0], 1)  # its end comes when the last who could write has closed it
     try:
-        rollback(registry) if number % 2 else promote(registry, version, by_hand=True)
+        if number % 2:
+            _, back = rollback(registry)
+            registry.keep_trial(back, passed=True)
+        else:
+            with trying(registry):
+                promoted(registry, version)
     except UserError as error:
         os.write(pipe, str(error).encode())
 
@@ -57,7 +63,7 @@ def promote_all(shop: Path) -> None:
     """Every version once, so that there is something to go back to."""
     registry = open_registry(kills_flow.MODEL, Layout.here(shop))
     for version in registry.versions():
-        promote(registry, version, by_hand=True)
+        promoted(registry, version)
 
 
 def change_together(shop: Path) -> tuple[list[str], list[str]]:

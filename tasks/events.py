@@ -1,8 +1,7 @@
 """Events by which Prefect's automations, and whoever follows its event feed, learn of the champion."""
 
-from prefect.context import get_run_context
-from prefect.events import emit_event
-from prefect.exceptions import MissingContextError
+import os
+import sys
 
 from ecom_llm.registry import Version
 from ecom_llm.registry.journal import here
@@ -12,17 +11,19 @@ ROLLED_BACK = "ecom-llm.champion.rolled-back"
 
 
 def tell_champion(event: str, version: Version, instead_of: str | None, approved_by: str = "") -> None:
-    """Tell of a new champion: the model, the version, the one before, and by whom; outside of a run nobody is told.
+    """Tell of a new champion: the model, the version, the one before, and by whom.
+
+    Outside of a run the Prefect server in use is told; where none is, nobody.
 
     Args:
         event: PROMOTED or ROLLED_BACK.
         instead_of: the champion's number before; None where there was none.
         approved_by: the name that a person gave, where one approved.
     """
-    try:
-        get_run_context()
-    except MissingContextError:
+    if not os.environ.get("PREFECT_API_URL") and not in_run():  # Prefect would start a server for it
         return
+    from prefect.events import emit_event
+
     emit_event(
         event,
         resource={
@@ -37,3 +38,12 @@ def tell_champion(event: str, version: Version, instead_of: str | None, approved
             "approved_by": approved_by,
         },
     )
+
+
+def in_run() -> bool:
+    """Whether a flow or a task of Prefect's runs here; where it was not even loaded, that is not done for this: it takes seconds."""
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext, TaskRunContext
+
+    return bool(FlowRunContext.get() or TaskRunContext.get())

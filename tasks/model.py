@@ -14,21 +14,20 @@ from ecom_llm.promote.gate import Entrant, decide
 from ecom_llm.promote.page import render_page
 from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
-from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
+from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote
 from ecom_llm.registry.approvals import given, last_decision
-from ecom_llm.registry.champions import note_unfit
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard, names, stored
 from tasks import git
 from tasks.artifacts import publish_decision, publish_links, publish_metrics
+from tasks.back import go_back
 from tasks.chain.follow import ITSELF, WHOLE, require
 from tasks.champion import CandidateRun, measured_anew
 from tasks.curves import noted
-from tasks.events import PROMOTED, ROLLED_BACK, tell_champion
+from tasks.events import PROMOTED, tell_champion
 from tasks.fresh import tried, trying
 from tasks.gpu import turn_to_try
-from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
 
@@ -200,29 +199,5 @@ def find_version(number: str, model_name: str) -> Version:
 
 @task(cache_policy=NO_CACHE)
 def rollback_champion(model_name: str, to: str | None = None) -> tuple[Version, Version]:
-    """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to).
-
-    A UserError where that one is not what it was, or was given back and does not write. Its data is not read for that, nor does
-    a damaged journal stand in the way: a shop with a bad model must not wait.
-    """
-    layout = Layout.here()
-    registry = open_registry(model_name, layout)
-
-    def check(back: Version) -> None:
-        try:
-            require(registry, back, layout.workspace, ITSELF)
-        except BrokenLink as error:
-            further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
-            raise UserError(f"{error} {further}") from error
-
-    now, back = rollback(registry, to, check)
-    tell_champion(ROLLED_BACK, back, now.number)
-    unfit = smoke_test(registry, back)
-    registry.keep_trial(back, passed=not unfit)
-    if unfit:
-        note_unfit(registry, back, unfit)
-        raise UserError(
-            f"{model_name} version {back.number} is champion again, but failed its smoke test: {unfit}. To go further back: "
-            "`ecom-llm rollback`, or `--to NUMBER`; `ecom-llm history` tells who was champion."
-        )
-    return now, back
+    """Give `champion` back to the version before, or to the earlier champion `to`, as `go_back`; return (from, to)."""
+    return go_back(model_name, to)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.evidence import Output, read_evidence
 from ecom_llm.layout import Layout
 from ecom_llm.params import load_params
-from ecom_llm.records import UserError
+from ecom_llm.records import UserError, read_jsonl
 from ecom_llm.registry import Registry, Version
 from ecom_llm.serve.smoke import Asked
 from ecom_llm.write.decoding import decoding_of
@@ -27,18 +27,28 @@ def one_of_each(outputs: Sequence[Output]) -> tuple[tuple[str, str, dict[str, st
 
 def smoke_test(registry: Registry, version: Version) -> str:
     """Why what a version serves is not fit, in a line; empty if it loads and writes with the params that it was measured with."""
+    return unfit(question(registry, version))
+
+
+def question(registry: Registry, version: Version) -> Asked:
+    """What a version is asked to write, as it is served."""
     with TemporaryDirectory() as folder:
+        files = registry.files(version, Path(folder))
+        evidence, outputs = read_evidence(files.metrics), list(read_jsonl(files.outputs, Output))
         try:
-            params = load_params(registry.files(version, Path(folder)).params)
+            params = load_params(files.params)
         except UserError:  # of a version that was made before there were all of today's parameters
             params = load_params(Layout.here().params)
-    entrant = registry.entrant(version)
-    asked = Asked(
+    return Asked(
         model=registry.model_folder(version),
         decoding=decoding_of(params.evaluate),
-        masked=entrant.evidence.objective == "masked",
-        prompts=one_of_each(entrant.outputs),
+        masked=evidence.objective == "masked",
+        prompts=one_of_each(outputs),
     )
+
+
+def unfit(asked: Asked) -> str:
+    """Ask a process of its own; why what is served is not fit, empty if it is."""
     process = next_process()
     try:
         output, errors = process.communicate(asked.model_dump_json(), timeout=SECONDS)

@@ -1,5 +1,6 @@
 """What Prefect's server holds beside the deployments: whom the automations tell, and that the user's own changes stay."""
 
+import os
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from flows import server_settings
+from flows.entering import forgo_prefect
 from flows.server_settings import automations, block_id, settle_server
 from tasks import events, gpu
 
@@ -86,6 +88,23 @@ def test_a_block_that_is_not_there_is_told(client):
         block_id(client, "slack-webhook/none")
 
 
-def test_outside_of_a_run_nobody_is_told(monkeypatch):
-    monkeypatch.setattr(events, "emit_event", lambda *_, **__: pytest.fail("it would start a server"))
-    events.tell_champion(events.PROMOTED, Version(model_name="shop", number="1", run_id="r", tags={}), None)
+def test_outside_of_a_run_the_server_in_use_is_told_and_none_is_started(monkeypatch):
+    told, version = [], Version(model_name="shop", number="1", run_id="r", tags={})
+    monkeypatch.setattr("prefect.events.emit_event", lambda event, **given: told.append((event, given["payload"])))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    events.tell_champion(events.ROLLED_BACK, version, "2")
+    assert told == []
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    events.tell_champion(events.ROLLED_BACK, version, "2")
+    [(event, payload)] = told
+    assert event == "ecom-llm.champion.rolled-back" and (payload["version"], payload["instead_of"]) == ("1", "2")
+
+
+def test_a_roll_back_goes_on_without_a_server_that_does_not_answer(monkeypatch, capsys):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    forgo_prefect()
+    said = capsys.readouterr().err
+    assert said.startswith("Prefect will not be told of this. Prefect does not answer at http://127.0.0.1:9/api")
+    assert "PREFECT_API_URL" not in os.environ
+    forgo_prefect()
+    assert capsys.readouterr().err == ""

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.evidence import Evidence, Output
 from ecom_llm.params import Params, load_params
+from ecom_llm.records import write_jsonl
 from ecom_llm.serve import smoke
 from ecom_llm.serve.smoke import Asked, unfit
 from ecom_llm.write.decoding import decoding_of
@@ -89,12 +90,16 @@ def test_one_example_of_each_skill_and_locale_is_asked_for():
 
 def registry_of(folder: Path) -> SimpleNamespace:
     """A registry whose one version lies in a folder."""
-    evidence = SimpleNamespace(objective="causal")
-    return SimpleNamespace(
-        files=lambda version, where: SimpleNamespace(params=REPO / "params.yaml"),
-        entrant=lambda version: SimpleNamespace(evidence=evidence, outputs=[output("describe", "en", colour="red")]),
-        model_folder=lambda version: folder,
-    )
+
+    def files(version: SimpleNamespace, where: Path) -> SimpleNamespace:
+        numbers = {"metrics": {}, "baselines": {}, "signatures": {}, "examples": 1}
+        evidence = Evidence(test_set="one", prepared="", tokenizer="t", **numbers)
+        found = SimpleNamespace(params=REPO / "params.yaml", metrics=where / "m.json", outputs=where / "o.jsonl")
+        found.metrics.write_text(evidence.model_dump_json())
+        write_jsonl(found.outputs, [output("describe", "en", colour="red")])
+        return found
+
+    return SimpleNamespace(files=files, model_folder=lambda version: folder)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from ecom_llm.records import UserError
 from ecom_llm.registry import Version
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import TRIAL
-from tasks import fresh, gpu, model
+from tasks import back, fresh, gpu, model
 from tasks.champion import CandidateRun
 
 REPO = Path(__file__).parents[3]
@@ -213,7 +213,7 @@ def test_a_new_champion_that_fails_its_smoke_test_is_taken_back_at_once(registry
     monkeypatch.setattr(fresh, "smoke_test", lambda *_: "it writes nothing")
     why = model.promote_to_champion.fn(registry.versions["1"])
     assert why == "shop version 1 failed its smoke test (it writes nothing) and was taken back; version 2 is champion"
-    assert (registry.now, promoting) == ("2", [("withdrawn", "1", "it writes nothing"), (model.ROLLED_BACK, "2")])
+    assert (registry.now, promoting) == ("2", [("withdrawn", "1", "it writes nothing"), (fresh.ROLLED_BACK, "2")])
     assert registry.versions["1"].tags[TRIAL] == "failed"
 
 
@@ -286,13 +286,14 @@ def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promotin
 
 
 def test_a_version_that_is_rolled_back_to_and_does_not_write_is_told(registry, promoting, monkeypatch):
-    monkeypatch.setattr(model, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
-    monkeypatch.setattr(model, "smoke_test", lambda *_: "it writes nothing")
-    noted = []
-    monkeypatch.setattr(model, "note_unfit", lambda _, back, why: noted.append((back.number, why)))
+    said, noted = ["it writes nothing", ""], []
+    monkeypatch.setattr(back, "open_registry", lambda name, layout: registry)
+    monkeypatch.setattr(back, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
+    monkeypatch.setattr(back, "question", lambda _, again: f"asked {again.number}")
+    monkeypatch.setattr(back, "unfit", lambda asked: said.pop(0) if asked == "asked 2" else asked)
+    monkeypatch.setattr(back, "note_unfit", lambda _, back, why: noted.append((back.number, why)))
     with pytest.raises(UserError, match=r"version 2 is champion again, but failed its smoke test: it writes nothing\."):
         model.rollback_champion.fn("shop")
-    assert noted == [("2", "it writes nothing")]
-    monkeypatch.setattr(model, "smoke_test", lambda *_: "")
+    assert noted == [("2", "it writes nothing")] and registry.versions["2"].tags[TRIAL] == "failed"
     assert model.rollback_champion.fn("shop")[1].number == "2"
-    assert len(noted) == 1
+    assert len(noted) == 1 and registry.versions["2"].tags[TRIAL] == "passed"

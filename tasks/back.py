@@ -1,0 +1,46 @@
+"""The roll-back itself. It loads no Prefect, which takes seconds that a shop with a bad model should not wait."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ecom_llm.layout import Layout
+from ecom_llm.records import UserError
+from ecom_llm.registry import Version, open_registry, rollback
+from ecom_llm.registry.champions import note_unfit
+from ecom_llm.registry.signing import BrokenLink
+from tasks.chain.follow import ITSELF, require
+from tasks.events import ROLLED_BACK, tell_champion
+from tasks.smoke import question, unfit
+
+
+def go_back(model_name: str, to: str | None = None) -> tuple[Version, Version]:
+    """Give `champion` back to the version before, or to the earlier champion `to`; return (from, to).
+
+    Its data is not read for that, nor does a damaged journal stand in the way.
+
+    Raises:
+        UserError: that one is not what it was, or was given back and does not write.
+    """
+    layout = Layout.here()
+    registry = open_registry(model_name, layout)
+
+    def check(back: Version) -> None:
+        try:
+            require(registry, back, layout.workspace, ITSELF)
+        except BrokenLink as error:
+            further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
+            raise UserError(f"{error} {further}") from error
+
+    now, back = rollback(registry, to, check)
+    asked = question(registry, back)
+    with ThreadPoolExecutor(1) as beside:
+        trial = beside.submit(unfit, asked)
+        tell_champion(ROLLED_BACK, back, now.number)  # which may load Prefect, while the version writes
+    why = trial.result()
+    registry.keep_trial(back, passed=not why)
+    if why:
+        note_unfit(registry, back, why)
+        raise UserError(
+            f"{model_name} version {back.number} is champion again, but failed its smoke test: {why}. To go further back: "
+            "`ecom-llm rollback`, or `--to NUMBER`; `ecom-llm history` tells who was champion."
+        )
+    return now, back
