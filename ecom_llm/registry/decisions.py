@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ecom_llm.promote.decision import GateDecision
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.journal import Chain, Entry, Journal
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def logged_hashes(client: "MlflowClient", run_id: str) -> dict[str, str]:
     """Artifact -> SHA-256 of the decision's files as MLflow has them."""
     with TemporaryDirectory() as folder:
         names = [found.path for found in client.list_artifacts(run_id, FOLDER)]
-        return {name: digest(Path(client.download_artifacts(run_id, name, folder)).read_bytes()) for name in names}
+        return {name: digest(copied(client, run_id, name, Path(folder)).read_bytes()) for name in names}
 
 
 def hashes_in(details: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ecom_llm.layout import Layout
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.keys import public_part, signing_key
 from ecom_llm.registry.signing import sign
 
@@ -48,8 +49,7 @@ def fetch(client: "MlflowClient", run_id: str, artifact: str, target: Path) -> N
     with TemporaryDirectory(dir=target.parent) as folder:
         parent = artifact.rpartition("/")[0]
         if artifact in {found.path for found in client.list_artifacts(run_id, parent or None)}:
-            # of a file deep in the tree stores keep the folders, or not: MLflow says where the copy lies
-            Path(client.download_artifacts(run_id, artifact, folder)).replace(target)
+            copied(client, run_id, artifact, Path(folder)).replace(target)
 
 
 def fetch_serving(client: "MlflowClient", source: str, target: Path) -> None:
@@ -94,7 +94,7 @@ def lay_out(client: "MlflowClient", run_id: str, source: str, snapshot: str, fol
     kept = [path.relative_to(folder).as_posix() for path in (layout.lock, layout.params, layout.metrics.parent)]
     for name in (*kept, CARD):
         if name in top:
-            client.download_artifacts(run_id, name, str(folder))
+            copied(client, run_id, name, folder)
     fetch(client, run_id, f"{SIGNATURE}/{MODEL}", folder / MODEL)
     (folder / "snapshot").write_text(snapshot, encoding="utf-8")
     fetch_serving(client, source, folder / "serving")

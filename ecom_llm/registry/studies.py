@@ -14,6 +14,7 @@ from ecom_llm.human.study import load_record, save_record
 from ecom_llm.params import Promote
 from ecom_llm.promote.people import Heard, asked
 from ecom_llm.records import UserError
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.runs import log_metrics
 from ecom_llm.registry.versions import Registry, Version, answered
 
@@ -31,7 +32,7 @@ def file_key(path: Path) -> str:
 @answered
 def fetch(registry: Registry, version: Version, name: str, folder: str) -> Path:
     """Copy an artifact of a version's run into a folder."""
-    return Path(registry.mlflow.download_artifacts(version.run_id, name, folder))
+    return copied(registry.mlflow, version.run_id, name, Path(folder))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.layout import Layout
 from ecom_llm.records import read_jsonl
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.runs import PARENT, live_run
 
 if TYPE_CHECKING:
@@ -26,11 +27,7 @@ def log_training(client: "MlflowClient", run_id: str, seed: int, layout: Layout)
 def read_training(client: "MlflowClient", run_id: str, seed: int, folder: Path) -> list[Output]:
     """The outputs of a training that was logged, copied into a folder on the way."""
     layout = Layout(folder, folder)
-    place = folder / "trainings" / str(seed)
-    place.mkdir(parents=True)
-    # of a file deep in the tree stores keep the folders, or not: MLflow says where the copy lies
-    copied = client.download_artifacts(run_id, artifact(seed, layout.outputs, layout), str(place))
-    return list(read_jsonl(Path(copied), Output))
+    return list(read_jsonl(copied(client, run_id, artifact(seed, layout.outputs, layout), folder), Output))
 
 
 def nest(client: "MlflowClient", experiment: str, run_id: str, seed: int, workspace: str) -> None:

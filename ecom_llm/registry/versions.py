@@ -15,6 +15,7 @@ from ecom_llm.params.location import bare_address, masked_address
 from ecom_llm.promote.decision import GateDecision
 from ecom_llm.promote.gate import Entrant
 from ecom_llm.records import Record, UserError, read_jsonl
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.connection import alone, artifact_root, client, embedded_uri, first_line, probe, tracking_uri
 from ecom_llm.registry.decisions import finish, logged_hashes, write_down
 from ecom_llm.registry.journal import Event, Journal, name_of
@@ -300,10 +301,10 @@ class Registry:
     @answered
     def files(self, version: Version, folder: Path) -> Layout:
         """Copy a version's dvc.lock, params.yaml and reports into a folder, laid out as in the workspace it came from."""
-        copied = Layout(folder, self.layout.state)
-        for path in (copied.lock, copied.params, copied.metrics.parent):
-            self.mlflow.download_artifacts(version.run_id, str(path.relative_to(folder)), str(folder))
-        return copied
+        made = Layout(folder, self.layout.state)
+        for path in (made.lock, made.params, made.metrics.parent):
+            copied(self.mlflow, version.run_id, path.relative_to(folder).as_posix(), folder)
+        return made
 
     @answered
     def entrant(self, version: Version) -> Entrant:

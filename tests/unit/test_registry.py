@@ -25,9 +25,20 @@ from ecom_llm.params import Params, load_params
 from ecom_llm.promote.decision import rules_key
 from ecom_llm.promote.gate import decide
 from ecom_llm.records import UserError, write_jsonl
-from ecom_llm.registry import Candidate, Registry, Version, lock_key, open_registry, promote, rollback, withdraw
+from ecom_llm.registry import (
+    Candidate,
+    Registry,
+    Version,
+    artifacts,
+    lock_key,
+    open_registry,
+    promote,
+    rollback,
+    withdraw,
+)
 from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.approvals import Overtaken
+from ecom_llm.registry.artifacts import copied
 from ecom_llm.registry.champions import note_unfit, settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.registry.recording import log_numbers
@@ -267,6 +278,22 @@ def test_rollback_goes_further_back_each_time(registry: Registry, versions: list
     with pytest.raises(UserError, match=f"version {one} is the first champion"):
         rollback(registry)
     assert registry.champion().number == one
+
+
+def test_what_a_run_keeps_is_copied_under_its_name_and_the_run_is_read_once(
+    registry: Registry, versions: list[Version], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, read = [], registry.mlflow.get_run
+    monkeypatch.setattr(artifacts, "_roots", {})
+    monkeypatch.setattr(registry.mlflow, "get_run", lambda run: asked.append(run) or read(run))
+    run = versions[0].run_id
+    deep, whole = (copied(registry.mlflow, run, name, tmp_path / "new") for name in ("reports/metrics.json", "reports"))
+    assert deep == whole / "metrics.json" == tmp_path / "new" / "reports" / "metrics.json" and deep.exists()
+    assert asked == [run]
+    from mlflow.exceptions import MlflowException  # as in the code: it costs a second
+
+    with pytest.raises(MlflowException, match=r"none\.json"):
+        copied(registry.mlflow, run, "reports/none.json", tmp_path)
 
 
 def test_rolled_back_version_returns_only_by_hand(registry: Registry, versions: list[Version]) -> None:
