@@ -195,8 +195,8 @@ def rollback(*, to: str | None = None, recipe: RecipeOption = None) -> None:
 
             # no flow: a shop with a bad model does not wait until one is begun, nor until what a crash has left is mended
             _, champion = go_back(params.registry.model_name, to)
+            print(f"\n{champion.model_name} version {champion.number} is champion again.", flush=True)
             mend_first(layout)
-    print(f"\n{champion.model_name} version {champion.number} is champion again.")
 
 
 @app.command

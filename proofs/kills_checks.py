@@ -9,9 +9,9 @@ from ecom_llm.layout import Layout
 from ecom_llm.registry import Registry, open_registry
 from ecom_llm.registry.champions import before
 from ecom_llm.registry.decisions import hashes_in, written_down
-from ecom_llm.registry.journal import BEGUN, SAID
+from ecom_llm.registry.journal import ACTS, BEGUN
 from ecom_llm.registry.mending import folder_of, is_sealed
-from ecom_llm.registry.versions import Version, as_version
+from ecom_llm.registry.versions import TRIAL, Version, as_version
 from tasks import git
 from tasks.engines import VARIABLE
 
@@ -87,7 +87,10 @@ def journal(registry: Registry) -> Iterator[str]:
         yield f"the journal tells of champion {chain.champion}, MLflow of {registry.aliases().get('champion')}"
     if (champion := registry.champion()) and champion.untried:
         yield f"version {champion.number} is champion, and nobody has tried whether it writes"
-    acts = [entry for entry in chain.entries if entry.event not in SAID]
+    done = [entry.event for entry in chain.entries if entry.champion]
+    if champion and champion.tags.get(TRIAL) == "failed" and done[-1] == "promoted":
+        yield f"version {champion.number} is champion, and failed its smoke test"
+    acts = [entry for entry in chain.entries if entry.event in ACTS]
     if acts and acts[-1].event in BEGUN:
         yield f"entry {acts[-1].sequence} ({acts[-1].event}) is not settled"
 

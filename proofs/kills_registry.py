@@ -23,13 +23,13 @@ from ecom_llm.promote.gate import decide
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote, rollback
 from ecom_llm.registry.journal import Journal
 from proofs.kills_checks import faults
-from tasks import engines, git
+from tasks import engines, fresh, git
 from tasks.curves import noted
 from tasks.holds import hold, run_file
 from tasks.reconcile import reconcile
 from tasks.workspace import Workspace
 
-ACTS = ("register", "decide", "promote", "roll back")
+ACTS = ("register", "decide", "promote", "take back", "roll back")
 PRELOADED = (
     "mlflow.pyfunc",
     "mlflow.store.model_registry.sqlalchemy_store",
@@ -102,6 +102,9 @@ def act(name: str, shop: Path, rng: random.Random, workspace: Workspace | None) 
     if name == "promote":
         other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
         return lambda: promoted(registry, other)
+    if name == "take back":
+        other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
+        return lambda: found_unfit(registry, other, layout)
     back = back_to(registry, rng)
     return lambda: rollback(registry, back)
 
@@ -110,6 +113,13 @@ def promoted(registry: Registry, version: Version) -> None:
     """Promote a version and write down that it writes, as after its smoke test, which takes seconds and writes nothing itself."""
     promote(registry, version, by_hand=True)
     registry.keep_trial(version, passed=True)
+
+
+def found_unfit(registry: Registry, version: Version, layout: Layout) -> None:
+    """Promote a version that fails its smoke test: it is taken back at once."""
+    promote(registry, version, by_hand=True)
+    fresh.smoke_test = lambda *_: "it writes nothing"
+    fresh.tried(registry, version, layout)
 
 
 def back_to(registry: Registry, rng: random.Random) -> str:

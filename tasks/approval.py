@@ -69,8 +69,8 @@ def release(candidate: Version, decision: GateDecision, rules: Promote, by_hand:
     version = registry.version(candidate.number)
     if (version.rejected or was_rejected(registry.journal.read(), version)) and not by_hand:
         return f"{named(version)} was rejected by a person and does not become champion by itself. {anew(version)}"
-    if registry.aliases().get("champion") == version.number:
-        return ""
+    if registry.aliases().get("champion") == version.number:  # one that MLflow kept from being tried is tried now
+        return promote_to_champion(candidate, by_hand) if version.untried else ""
     if rules.approval.needed and (why := withheld(registry, version, decision, rules, by_hand)):
         run_logger().warning("Not promoted: %s", why)
         return why

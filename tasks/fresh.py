@@ -33,8 +33,10 @@ def tried(registry: Registry, version: Version, layout: Layout) -> str:
     except BaseException:  # cancelled, mostly: the champion before goes on, and this one may be promoted again
         taken_back(registry, version, "its trial was broken off", layout)
         raise
+    # that it failed is kept last: until it is taken back, it is one that reconcile tries
+    why = taken_back(registry, version, unfit, layout) if unfit else ""
     registry.keep_trial(version, passed=not unfit)
-    return taken_back(registry, version, unfit, layout) if unfit else ""
+    return why
 
 
 def taken_back(registry: Registry, version: Version, unfit: str, layout: Layout) -> str:
@@ -52,8 +54,10 @@ def try_untried(registry: Registry, layout: Layout) -> list[str]:
     """Try a champion whose process was killed between its promotion and the end of its smoke test; what came of it, in words.
 
     Raises:
-        UserError: the GPU is taken.
+        UserError: the GPU is taken, or Prefect does not answer, which knows whether it is.
     """
+    from httpx import HTTPError
+
     try:
         with turn_to_try(PATIENCE), trying(registry):
             champion = registry.champion()  # a living promotion may have tried it meanwhile
@@ -62,4 +66,8 @@ def try_untried(registry: Registry, layout: Layout) -> list[str]:
             why = tried(registry, champion, layout)
     except TimeoutError as error:
         raise UserError(f"{registry.model_name}: the champion was not tried yet, and the GPU is taken.") from error
+    except (HTTPError, RuntimeError) as error:  # the latter where its temporary server does not start
+        raise UserError(
+            f"{registry.model_name}: the champion was not tried yet, and Prefect, which gives out the GPU, does not answer ({error})."
+        ) from error
     return [why or f"{registry.model_name}: champion {champion.number} had not been tried yet: it writes"]

@@ -15,7 +15,7 @@ from ecom_llm.promote.page import render_page
 from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote
-from ecom_llm.registry.approvals import given, last_decision
+from ecom_llm.registry.approvals import given, last_decision, named
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard, names, stored
@@ -186,6 +186,9 @@ def promote_to_champion(
         if before == candidate.number and not registry.version(candidate.number).untried:
             return ""
         why = tried(registry, candidate, layout)
+        now = registry.aliases().get("champion")
+    if not why and now != candidate.number:
+        return f"{named(candidate)} was champion, and somebody changed that while it was tried: it is {now or 'nobody'} now"
     if not why:
         tell_champion(PROMOTED, candidate, before, said.details["name"] if said and said.event == "approved" else "")
     return why

@@ -47,7 +47,7 @@ def reconcile(layout: Layout, server: str) -> Mended:
     done += ended
     left: list[str] = []
     ours = [one for one in gone if one.engine is None or one.engine.server == server]
-    for act in (*(partial(mend, name, layout) for name in models(layout)), partial(end_flow_runs, ours)):
+    for act in (*(partial(mend, name, layout) for name in to_mend(layout)), partial(end_flow_runs, ours)):
         try:
             for line in act():
                 done.append(line)
@@ -69,6 +69,13 @@ def elsewhere(address: str) -> str:
     return f"runs at {address or own} may still pass for running. To mend them: {how}{password}"
 
 
+def to_mend(layout: Layout) -> list[str]:
+    """The models to settle: none where the embedded store is not there, which would be made for it."""
+    if tracking_uri(layout) == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
+        return []
+    return models(layout)
+
+
 def mend(model_name: str, layout: Layout) -> Iterator[str]:
     """Settle a model, and try its champion where nobody has; what was done is told also where the rest cannot be."""
     registry = open_registry(model_name, layout)
@@ -87,9 +94,7 @@ def untried(registry: Registry, layout: Layout) -> list[str]:
 
 
 def models(layout: Layout) -> list[str]:
-    """The registered models that have a journal here, in an MLflow that is there."""
-    if tracking_uri(layout) == embedded_uri(layout) and not (layout.mlflow / "mlflow.db").exists():
-        return []
+    """The registered models that have a journal here."""
     return sorted({path.stem.rpartition(".")[0] for path in layout.journal.glob("*.*.jsonl")})
 
 

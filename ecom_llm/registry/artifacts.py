@@ -14,7 +14,7 @@ def copied(client: "MlflowClient", run_id: str, artifact: str, folder: Path) -> 
     """Copy a file or folder of a run's artifacts into a folder, under its name there; return where the copy lies.
 
     Not the client's `download_artifacts`: for each copy that reads the whole run twice, every metric of it, and looks through the
-    models of its experiment, which took an eighth of a flow over unchanged stages.
+    models of its experiment, which was a seventh of a flow over unchanged stages, in a profile.
 
     Raises:
         MlflowException, OSError: it is not there, or MLflow does not answer.

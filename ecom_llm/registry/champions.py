@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ecom_llm.records import UserError
 from ecom_llm.registry.approvals import anew, named, require_compared, require_decided, was_rejected
 from ecom_llm.registry.decisions import finish
-from ecom_llm.registry.journal import BEGUN, SAID, Chain, Entry
+from ecom_llm.registry.journal import ACTS, BEGUN, Chain, Entry
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import APPROVAL, TRIAL, Registry, Version, answered
 
@@ -321,7 +321,7 @@ def anchored(registry: Registry) -> list[str]:
 
 def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[str]:
     """Settle what the last entry says was begun."""
-    acts = [entry for entry in chain.entries if entry.event not in SAID]
+    acts = [entry for entry in chain.entries if entry.event in ACTS]
     if not acts or acts[-1].event not in BEGUN:
         return []
     last = acts[-1]
@@ -346,13 +346,17 @@ def undo(registry: Registry, begun: Entry, champion: str | None) -> None:
 
     A broken roll-back is not brought to its end: whoever asked for it asks again, and would then go back twice.
     """
-    # a version that was rolled back stays so: it must not return by itself because somebody began to bring it back
-    registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
-    registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
+    there = {version.number for version in registry.versions()}  # somebody may have deleted one in MLflow meanwhile
+    if begun.version in there:
+        # a version that was rolled back stays so: it must not return by itself because somebody began to bring it back
+        registry.tag(begun.version, "promoted", begun.details.get("promoted_before", "0"))
+        registry.tag(begun.version, "rolled_back", begun.details.get("rolled_back_before", "false"))
     aside = begun.details.get("set_aside", "").split()
-    for number in (*aside, *((champion,) if begun.event == "rolling back" and champion else ())):
+    gone = (begun.details.get("instead_of", ""), champion or "") if begun.event == "rolling back" else ()
+    for number in there.intersection((*aside, *gone)):
         registry.tag(number, "rolled_back", "false")
     if "previous_before" in begun.details:
-        registry.alias("previous", begun.details["previous_before"] or None)
+        previous = begun.details["previous_before"]
+        registry.alias("previous", previous if previous in there else None)
     elif champion:  # an entry from before that was told
         point_to_previous(registry, champion)

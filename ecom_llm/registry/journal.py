@@ -45,8 +45,8 @@ ANSWERS = ("approved", "rejected")
 """What a person said of a decision of the gate."""
 BEGUN = ("promoting", "rolling back", "withdrawing")
 """What is written before the registry is changed: a crash leaves it as the last word, and it is settled later."""
-SAID = ("found", "registered", "decided", *ANSWERS, "unanswered", "unfit", "removed")
-"""What happens to a version without a change of the champion."""
+ACTS = (*BEGUN, "promoted", "rolled back", "withdrawn", "abandoned")
+"""What changes the champion, begins to, or says that it came to nothing."""
 CHAMPION_SINCE = ("found", "promoted", "rolled back")
 """Events after which the entry's version is champion; `found` only where its details say so. After `withdrawn` none is."""
 BEGINNING = "0" * 64
@@ -62,7 +62,8 @@ class Entry(Record):
     """UTC, ISO 8601: for people; the order is the chain's."""
     actor: str
     """The account and host it was done from."""
-    event: Event
+    event: str
+    """An `Event`, or what a later version of this program writes there."""
     version: str
     """The version it happened to; for a roll-back the one that is champion again."""
     details: dict[str, str]

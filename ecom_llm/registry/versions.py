@@ -267,7 +267,8 @@ class Registry:
         asked = version.awaited or version.rejected
         waiting = promote and version.tags.get("gate") == "approved" and not (version.rolled_back or asked)
         unchanged = champion == version.tags.get("compared_with") and not waiting
-        return version if champion == version.number or unchanged else None
+        done = champion == version.number and not version.untried
+        return version if done or unchanged else None
 
     @answered
     def register(self, candidate: Candidate) -> Version:
@@ -386,7 +387,11 @@ class Registry:
                 where = mlflow.artifacts.download_artifacts(
                     artifact_uri=f"{source}/artifacts/model", dst_path=folder, tracking_uri=self.uri
                 )
-                Path(where).rename(kept)  # only a whole copy bears the name
+                try:
+                    Path(where).rename(kept)  # only a whole copy bears the name
+                except OSError:
+                    if not kept.is_dir():  # else another process was first, with the same files
+                        raise
         return kept
 
 

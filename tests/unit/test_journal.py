@@ -96,3 +96,14 @@ def test_many_that_write_at_once_make_one_chain(tmp_path):
         process.join()
     chain = Journal(tmp_path / "journal" / "shop.jsonl").read()
     assert (len(chain.entries), chain.faults, chain.notes) == (100, (), ())
+
+
+def test_what_a_later_version_of_this_program_writes_is_chained_and_means_nothing(tmp_path):
+    journal = Journal(tmp_path / "shop.jsonl")
+    with journal.held():
+        journal.append("promoted", "1")
+        journal.append("blessed", "1", by="somebody")
+        journal.append("registered", "2")
+    chain = journal.read()
+    assert [one.event for one in chain.entries] == ["promoted", "blessed", "registered"]
+    assert (chain.faults, chain.notes, chain.champion) == ((), (), "1")

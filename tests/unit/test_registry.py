@@ -600,6 +600,35 @@ def test_what_was_rolled_back_stays_so_when_bringing_it_back_is_broken_off(
         promote(registry, two, by_hand=False)
 
 
+def test_a_change_that_was_begun_for_a_version_that_is_gone_keeps_nobody_from_the_next(
+    registry: Registry, versions: list[Version]
+) -> None:
+    one, two, three = versions
+    for version in (one, two):
+        promote(registry, version, by_hand=True)
+    with registry.journal.held():
+        registry.note("promoting", three.number, instead_of=two.number, previous_before=one.number)
+    registry.mlflow.delete_model_version("shop", three.number)
+    assert rollback(registry)[1].number == one.number
+    assert history(registry).endswith("whole.")
+
+
+def test_a_roll_back_that_was_broken_off_sets_nobody_aside(registry: Registry, versions: list[Version]) -> None:
+    one, two, three = versions
+    for version in versions:
+        promote(registry, version, by_hand=True)
+    with registry.journal.held():
+        registry.note("rolling back", two.number, instead_of=three.number, promoted_before="2")
+        registry.tag(three.number, "rolled_back", "true")
+    registry.mlflow.set_registered_model_alias(
+        "shop", "champion", one.number
+    )  # in MLflow's page, before anything is settled
+    with pytest.raises(UserError, match=r"\(rolling back\) was begun and not ended, .*: ecom-llm reconcile settles it"):
+        history(registry)
+    settled_again(registry)
+    assert not registry.version(three.number).rolled_back
+
+
 def test_a_champion_that_somebody_chose_in_mlflow_is_told(registry: Registry, versions: list[Version]) -> None:
     one, two, _ = versions
     promote(registry, one, by_hand=True)
@@ -697,6 +726,8 @@ def test_settled_means_same_lock_rules_and_champion(
     registry.tag(first.number, "approval", "approved")
     assert registry.settled(lock, key, promote=True) is None, "a person approved, and it is still to be promoted"
     promote(registry, first, by_hand=False)
+    assert registry.settled(lock, key, promote=True) is None, "nobody has tried it yet"
+    registry.keep_trial(first, passed=True)
     assert registry.settled(lock, key, promote=True).number == first.number
     rollback(registry)
     assert registry.settled(lock, key, promote=True).number == first.number, "rolled back: nothing is done by itself"

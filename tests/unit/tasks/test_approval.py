@@ -102,6 +102,12 @@ def test_a_champion_is_not_asked_about_again(shop):
     assert shop.done == []
 
 
+def test_a_champion_that_mlflow_kept_from_being_tried_is_tried(shop, monkeypatch):
+    shop.champion, shop.tags["smoke_test"] = "2", "pending"
+    monkeypatch.setattr(approval, "promote_to_champion", lambda version, by_hand: f"{version.number} was tried")
+    assert shop.release() == "2 was tried" and shop.done == []
+
+
 def test_without_a_page_the_run_ends_and_names_the_commands(shop):
     answer = "2 --name YOUR-NAME"
     expected = f"shop version 2 awaits approval: ecom-llm approve {answer}, or ecom-llm reject {answer}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from httpx import ConnectError
 
 from ecom_llm.evaluate.evidence import Evidence
 from ecom_llm.layout import Layout
@@ -217,6 +218,34 @@ def test_a_new_champion_that_fails_its_smoke_test_is_taken_back_at_once(registry
     assert registry.versions["1"].tags[TRIAL] == "failed"
 
 
+def test_a_champion_that_failed_and_could_not_be_taken_back_is_tried_again(registry, promoting, monkeypatch):
+    """Nobody would try one that is marked as failed: whatever keeps it from being taken back, a kill or MLflow, comes before that."""
+
+    def refused(*_):
+        raise UserError("MLflow refused (aliases): 503")
+
+    monkeypatch.setattr(fresh, "smoke_test", lambda *_: "it writes nothing")
+    withdraw = fresh.withdraw
+    monkeypatch.setattr(fresh, "withdraw", refused)
+    with pytest.raises(UserError, match="503"):
+        model.promote_to_champion.fn(registry.versions["1"])
+    assert registry.now == "1" and registry.versions["1"].untried
+    monkeypatch.setattr(fresh, "withdraw", withdraw)
+    (told,) = fresh.try_untried(registry, Layout(Path("w"), Path("s")))
+    assert "was taken back" in told and registry.now == "2"
+
+
+def test_a_champion_that_somebody_went_back_from_while_it_was_tried_is_not_told_of(registry, promoting, monkeypatch):
+    def tried(*_):
+        registry.now = "2"
+        return ""
+
+    monkeypatch.setattr(fresh, "smoke_test", tried)
+    why = model.promote_to_champion.fn(registry.versions["1"])
+    assert why == "shop version 1 was champion, and somebody changed that while it was tried: it is 2 now"
+    assert promoting == []
+
+
 def test_a_new_champion_that_cannot_be_tried_is_taken_back_too(registry, promoting, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -265,6 +294,14 @@ def test_a_champion_that_waits_for_the_gpu_in_vain_is_not_taken_back(registry, p
         fresh.try_untried(registry, Layout(Path("w"), Path("s")))
     assert registry.now == "1" and registry.versions["1"].untried
 
+    def silent() -> None:
+        raise ConnectError("Connection refused")
+
+    monkeypatch.setattr(gpu, "make_limit", silent)
+    with pytest.raises(UserError, match=r"not tried yet, and Prefect, .* does not answer \(Connection refused\)"):
+        fresh.try_untried(registry, Layout(Path("w"), Path("s")))
+    assert registry.now == "1" and registry.versions["1"].untried
+
 
 def test_nothing_is_compared_with_a_champion_that_was_changed(registry, monkeypatch):
     def changed(*_):
@@ -297,3 +334,19 @@ def test_a_version_that_is_rolled_back_to_and_does_not_write_is_told(registry, p
     assert noted == [("2", "it writes nothing")] and registry.versions["2"].tags[TRIAL] == "failed"
     assert model.rollback_champion.fn("shop")[1].number == "2"
     assert len(noted) == 1 and registry.versions["2"].tags[TRIAL] == "passed"
+
+
+def test_who_reads_that_a_roll_back_could_not_be_tried_reads_first_that_it_was_done(registry, monkeypatch):
+    """It was MLflow's refusal alone: who then went back again went past the version they wanted."""
+
+    def refused(*_):
+        raise UserError("MLflow refused (files): 503")
+
+    told = []
+    monkeypatch.setattr(back, "open_registry", lambda name, layout: registry)
+    monkeypatch.setattr(back, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
+    monkeypatch.setattr(back, "tell_champion", lambda event, one, before: told.append((event, one.number, before)))
+    monkeypatch.setattr(back, "question", refused)
+    with pytest.raises(UserError, match=r"^shop version 2 is champion again, but whether it writes could not .*503$"):
+        back.go_back("shop")
+    assert told == [(back.ROLLED_BACK, "2", "1")]
