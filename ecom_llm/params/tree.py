@@ -54,10 +54,14 @@ def validate(values: object, origin: str) -> Params:
         raise UserError(f"{origin}: collect.location: {error}") from None
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it, as its wheels are: a params.yaml in a tenth of the time, and a run reads nine."""
+
+
 def read_yaml(path: Path) -> dict[str, object]:
     """Read a YAML mapping; a missing, unreadable or malformed file is a UserError naming file and line."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the path and your rights.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
