@@ -2,7 +2,7 @@
 
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry
-from ecom_llm.registry.journal import ACTS, BEGUN, Chain, Entry
+from ecom_llm.registry.journal import Chain, Entry
 from ecom_llm.registry.versions import ANCHOR
 
 DETAILS = {
@@ -33,10 +33,9 @@ def faults(chain: Chain, anchor: str, champion: str | None) -> list[str]:
     if chain.champion != champion:
         told, alias = (f"version {one}" if one else "nobody" for one in (chain.champion, champion))
         found.append(f"it tells that {told} is champion, and MLflow's alias names {alias}")
-        acts = [entry for entry in chain.entries if entry.event in ACTS]
-        if acts and acts[-1].event in BEGUN:
+        if begun := chain.begun:
             found.append(
-                f"entry {acts[-1].sequence} ({acts[-1].event}) was begun and not ended, as a crash or MLflow's failure leaves it: "
+                f"entry {begun.sequence} ({begun.event}) was begun and not ended, as a crash or MLflow's failure leaves it: "
                 "ecom-llm reconcile settles it"
             )
     return found

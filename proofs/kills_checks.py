@@ -9,7 +9,6 @@ from ecom_llm.layout import Layout
 from ecom_llm.registry import Registry, open_registry
 from ecom_llm.registry.champions import before
 from ecom_llm.registry.decisions import hashes_in, written_down
-from ecom_llm.registry.journal import ACTS, BEGUN
 from ecom_llm.registry.mending import folder_of, is_sealed
 from ecom_llm.registry.versions import TRIAL, Version, as_version
 from tasks import git
@@ -90,9 +89,8 @@ def journal(registry: Registry) -> Iterator[str]:
     done = [entry.event for entry in chain.entries if entry.champion]
     if champion and champion.tags.get(TRIAL) == "failed" and done[-1] == "promoted":
         yield f"version {champion.number} is champion, and failed its smoke test"
-    acts = [entry for entry in chain.entries if entry.event in ACTS]
-    if acts and acts[-1].event in BEGUN:
-        yield f"entry {acts[-1].sequence} ({acts[-1].event}) is not settled"
+    if begun := chain.begun:
+        yield f"entry {begun.sequence} ({begun.event}) is not settled"
 
 
 def decisions(registry: Registry) -> Iterator[str]:

@@ -99,12 +99,9 @@ def act(name: str, shop: Path, rng: random.Random, workspace: Workspace | None) 
         page = layout.pages / f"{version.model_name}-{version.number}.html"
         page.write_text(f"<html>{rng.random()}</html>")
         return lambda: registry.record_decision(version, decision, page)
-    if name == "promote":
+    if name in ("promote", "take back"):
         other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
-        return lambda: promoted(registry, other)
-    if name == "take back":
-        other = rng.choice([one for one in registry.versions() if one.number != registry.aliases()["champion"]])
-        return lambda: found_unfit(registry, other, layout)
+        return lambda: promoted(registry, other) if name == "promote" else found_unfit(registry, other, layout)
     back = back_to(registry, rng)
     return lambda: rollback(registry, back)
 

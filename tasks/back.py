@@ -34,10 +34,8 @@ def go_back(model_name: str, to: str | None = None) -> tuple[Version, Version]:
     done = f"{model_name} version {back.number} is champion again"
     try:
         why = tried_while_told(registry, now, back)
-    except (
-        UserError,
-        OSError,
-    ) as error:  # who reads of this alone would go back once more, past the one that is wanted
+    except (UserError, OSError) as error:
+        # who reads of this alone would go back once more, past the one that is wanted
         raise UserError(f"{done}, but whether it writes could not be tried, or not be kept: {error}") from error
     if why:
         raise UserError(

@@ -1,7 +1,7 @@
 """A fresh champion is tried at once, and taken back where it does not write; so is one whose process was killed before that."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
@@ -58,16 +58,18 @@ def try_untried(registry: Registry, layout: Layout) -> list[str]:
     """
     from httpx import HTTPError
 
-    try:
-        with turn_to_try(PATIENCE), trying(registry):
-            champion = registry.champion()  # a living promotion may have tried it meanwhile
-            if champion is None or not champion.untried:
-                return []
-            why = tried(registry, champion, layout)
-    except TimeoutError as error:
-        raise UserError(f"{registry.model_name}: the champion was not tried yet, and the GPU is taken.") from error
-    except (HTTPError, RuntimeError) as error:  # the latter where its temporary server does not start
-        raise UserError(
-            f"{registry.model_name}: the champion was not tried yet, and Prefect, which gives out the GPU, does not answer ({error})."
-        ) from error
+    with ExitStack() as held:
+        try:
+            held.enter_context(turn_to_try(PATIENCE))
+        except TimeoutError as error:
+            raise UserError(f"{registry.model_name}: the champion was not tried yet, and the GPU is taken.") from error
+        except (HTTPError, RuntimeError) as error:  # the latter where its temporary server does not start
+            raise UserError(
+                f"{registry.model_name}: the champion was not tried yet, and Prefect, which gives out the GPU, does not answer ({error})."
+            ) from error
+        held.enter_context(trying(registry))
+        champion = registry.champion()  # a living promotion may have tried it meanwhile
+        if champion is None or not champion.untried:
+            return []
+        why = tried(registry, champion, layout)
     return [why or f"{registry.model_name}: champion {champion.number} had not been tried yet: it writes"]

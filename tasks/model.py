@@ -188,7 +188,10 @@ def promote_to_champion(
         why = tried(registry, candidate, layout)
         now = registry.aliases().get("champion")
     if not why and now != candidate.number:
-        return f"{named(candidate)} was champion, and somebody changed that while it was tried: it is {now or 'nobody'} now"
+        instead = f"version {now}" if now else "nobody"
+        return (
+            f"{named(candidate)} was champion, and somebody changed that while it was tried: {instead} is champion now"
+        )
     if not why:
         tell_champion(PROMOTED, candidate, before, said.details["name"] if said and said.event == "approved" else "")
     return why

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ecom_llm.records import UserError
 from ecom_llm.registry.approvals import anew, named, require_compared, require_decided, was_rejected
 from ecom_llm.registry.decisions import finish
-from ecom_llm.registry.journal import ACTS, BEGUN, Chain, Entry
+from ecom_llm.registry.journal import Chain, Entry
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.versions import APPROVAL, TRIAL, Registry, Version, answered
 
@@ -321,10 +321,9 @@ def anchored(registry: Registry) -> list[str]:
 
 def unfinished(registry: Registry, chain: Chain, champion: str | None) -> list[str]:
     """Settle what the last entry says was begun."""
-    acts = [entry for entry in chain.entries if entry.event in ACTS]
-    if not acts or acts[-1].event not in BEGUN:
+    last = chain.begun
+    if last is None:
         return []
-    last = acts[-1]
     if last.event == "withdrawing":
         if champion == last.version:
             take_away(registry, last.version)

@@ -112,6 +112,12 @@ class Chain:
         return next((entry.champion for entry in told), None)
 
     @property
+    def begun(self) -> Entry | None:
+        """The change of the champion that was begun last, where nothing says what came of it."""
+        last = next((entry for entry in reversed(self.entries) if entry.event in ACTS), None)
+        return last if last and last.event in BEGUN else None
+
+    @property
     def head(self) -> str:
         """Sequence and hash of the last entry, as MLflow keeps them; empty before the first."""
         return f"{self.entries[-1].sequence} {self.entries[-1].hash}" if self.entries else ""

@@ -75,7 +75,7 @@ def says_something(text: str, skill: str, locale: str) -> bool:
 
 if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    gc.disable()  # looking for garbage among what is being imported takes a sixth of the time, and finds none
+    gc.disable()  # looking for garbage among what is being imported takes a sixth of the time
     import ecom_llm.evaluate.loading  # noqa: F401  torch is loaded before anything is asked, while whoever asks does other work
 
     gc.enable()

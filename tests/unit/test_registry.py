@@ -620,9 +620,8 @@ def test_a_roll_back_that_was_broken_off_sets_nobody_aside(registry: Registry, v
     with registry.journal.held():
         registry.note("rolling back", two.number, instead_of=three.number, promoted_before="2")
         registry.tag(three.number, "rolled_back", "true")
-    registry.mlflow.set_registered_model_alias(
-        "shop", "champion", one.number
-    )  # in MLflow's page, before anything is settled
+    # in MLflow's page, before anything is settled
+    registry.mlflow.set_registered_model_alias("shop", "champion", one.number)
     with pytest.raises(UserError, match=r"\(rolling back\) was begun and not ended, .*: ecom-llm reconcile settles it"):
         history(registry)
     settled_again(registry)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecom_llm.prepare.words import folded, keywords, language_of, published, segmenter, signature, stemmer, stop_words
+from ecom_llm.prepare.words import folded, keywords, language_of, published, signature, stemmer, stop_words
 
 REPO = Path(__file__).parents[3]
 LOCALES = ["en", "en-GB", "zh", "zh-TW", "de", "tr", "hi", "ja", "th", "ar", "nb", "xx", ""]
@@ -137,8 +137,3 @@ def test_jieba_says_nothing_leaves_no_cache_and_loads_for_chinese_alone(tmp_path
     assert told.returncode == 0, told.stderr.decode()
     assert told.stdout.decode().strip() == "['手机', '壳']" and told.stderr == b""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_dictionary_is_what_jieba_makes_of_its_file():
-    tokenizer = segmenter()
-    assert (tokenizer.FREQ, tokenizer.total) == tokenizer.gen_pfdict(tokenizer.get_dict_file())

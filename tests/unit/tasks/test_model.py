@@ -242,7 +242,7 @@ def test_a_champion_that_somebody_went_back_from_while_it_was_tried_is_not_told_
 
     monkeypatch.setattr(fresh, "smoke_test", tried)
     why = model.promote_to_champion.fn(registry.versions["1"])
-    assert why == "shop version 1 was champion, and somebody changed that while it was tried: it is 2 now"
+    assert why == "shop version 1 was champion, and somebody changed that while it was tried: version 2 is champion now"
     assert promoting == []
 
 
