@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ecom_llm.layout import Layout
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version, open_registry, rollback
-from ecom_llm.registry.champions import note_unfit
+from ecom_llm.registry.champions import note_fault
 from ecom_llm.registry.signing import BrokenLink
 from tasks.chain.follow import ITSELF, require
 from tasks.events import ROLLED_BACK, tell_champion
@@ -27,6 +27,7 @@ def go_back(model_name: str, to: str | None = None) -> tuple[Version, Version]:
         try:
             require(registry, back, layout.workspace, ITSELF)
         except BrokenLink as error:
+            registry.note("barred", back.number, why=f"{error}")  # the journal is held by the roll-back
             further = "To go further back: `ecom-llm rollback --to NUMBER`; `ecom-llm history` tells who was champion."
             raise UserError(f"{error} {further}") from error
 
@@ -59,5 +60,5 @@ def tried_while_told(registry: Registry, now: Version, back: Version) -> str:
     why = trial.result()
     registry.keep_trial(back, passed=not why)
     if why:
-        note_unfit(registry, back, why)
+        note_fault(registry, "unfit", back, why)
     return why

@@ -16,6 +16,7 @@ from ecom_llm.promote.slices import measured_otherwise
 from ecom_llm.records import UserError
 from ecom_llm.registry import Candidate, Registry, Version, open_registry, promote
 from ecom_llm.registry.approvals import given, last_decision, named
+from ecom_llm.registry.champions import note_fault
 from ecom_llm.registry.decisions import FOLDER, digest, hashes_in
 from ecom_llm.registry.signing import BrokenLink
 from ecom_llm.registry.studies import heard, names, stored
@@ -178,7 +179,12 @@ def promote_to_champion(
     """
     layout = Layout.here()
     registry = open_registry(candidate.model_name, layout)
-    require(registry, registry.version(candidate.number), layout.workspace, WHOLE)
+    version = registry.version(candidate.number)
+    try:
+        require(registry, version, layout.workspace, WHOLE)
+    except BrokenLink as error:
+        note_fault(registry, "barred", version, f"{error}")
+        raise
     before = registry.aliases().get("champion")
     said = given(registry.journal.read(), candidate, decided) if decided else None
     with turn_to_try(), trying(registry):  # waited for before, not while nobody knows whether the champion writes

@@ -1,6 +1,7 @@
 """Who writes for the shop: promotions and roll-backs, each told in the journal before and after it is done."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from ecom_llm.records import UserError
 from ecom_llm.registry.approvals import anew, named, require_compared, require_decided, was_rejected
@@ -176,10 +177,11 @@ def between(registry: Registry, back: Version, now: Version | None) -> list[str]
 
 
 @answered
-def note_unfit(registry: Registry, version: Version, why: str) -> None:
-    """Write into the journal that a version failed its smoke test after a roll-back to it, and stays champion."""
+def note_fault(registry: Registry, event: Literal["unfit", "barred"], version: Version, why: str) -> None:
+    """Write into the journal that a version failed its smoke test after a roll-back to it, and stays champion; or that it is
+    not what it was when it was registered, and was refused for that."""
     with registry.journal.held():
-        registry.note("unfit", version.number, why=why)
+        registry.note(event, version.number, why=why)
 
 
 @answered

@@ -36,6 +36,7 @@ Event = Literal[
     "rolling back",
     "rolled back",
     "unfit",
+    "barred",
     "withdrawing",
     "withdrawn",
     "abandoned",

@@ -176,6 +176,11 @@ try:
     rollback_champion.fn("ecom-llm-tiny")
 except UserError as error:
     print("REFUSED", error, registry.champion().number)
+try:
+    promote_to_champion.fn(one)
+except UserError as error:
+    print("NOT PROMOTED", error)
+print("BARRED", [(entry.version, entry.details["why"][:60]) for entry in registry.journal.read().entries if entry.event == "barred"])
 config.write_bytes(was)
 print("BACK", rollback_champion.fn("ecom-llm-tiny")[1].number, registry.champion().number)
 """
@@ -203,11 +208,13 @@ def test_a_version_from_before_signing_is_told_as_such_and_goes_on(shop):
     assert (told.returncode, told.stderr.count("\n")) == (1, 1)
     assert "cannot be proved at its weights: expected a signature, found none: it was registered before" in told.stderr
     warned = [line for line in lines if line.startswith("WARNING") and "expected a signature, found none" in line]
-    assert len(warned) == 6 and all("It is not refused for that" in line for line in warned)
+    assert len(warned) == 8 and all("It is not refused for that" in line for line in warned)
     [refused] = [line for line in lines if line.startswith("REFUSED")]
     [(one, two)] = [line.split()[1:] for line in lines if line.startswith("MADE")]
     assert f"version {one} is broken at its lock: models/model: expected MD5" in refused
     assert "ecom-llm rollback --to NUMBER" in refused and refused.endswith(f" {two}")
+    barred = (one, f"ecom-llm-tiny version {one} is broken at its lock: models/model:"[:60])
+    assert f"BARRED {[barred, barred]}" in lines
     assert lines[-1] == f"BACK {one} {one}"
 
 

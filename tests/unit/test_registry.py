@@ -39,7 +39,7 @@ from ecom_llm.registry import (
 from ecom_llm.registry.agreeing import agree
 from ecom_llm.registry.approvals import Overtaken
 from ecom_llm.registry.artifacts import copied
-from ecom_llm.registry.champions import note_unfit, settle
+from ecom_llm.registry.champions import note_fault, settle
 from ecom_llm.registry.live import open_live_run
 from ecom_llm.registry.recording import log_numbers
 from ecom_llm.registry.shown import other_numbers
@@ -270,7 +270,7 @@ def test_rollback_goes_further_back_each_time(registry: Registry, versions: list
     assert registry.aliases() == {"champion": three, "previous": two}
     assert [version.number for version in rollback(registry)] == [three, two]
     assert registry.aliases() == {"champion": two, "previous": one}
-    note_unfit(registry, versions[1], "it writes nothing")  # it stays, and the way back from it is the same
+    note_fault(registry, "unfit", versions[1], "it writes nothing")  # it stays, and the way back from it is the same
     assert registry.aliases() == {"champion": two, "previous": one}
     assert f"version {two:<4} unfit        because it writes nothing" in history(registry)
     assert [version.number for version in rollback(registry)] == [two, one]

@@ -316,6 +316,18 @@ def test_nothing_is_compared_with_a_champion_that_was_changed(registry, monkeypa
         model.rival(registry, registry.entrant(registry.versions["2"]), run, load_params(REPO / "params.yaml").promote)
 
 
+def test_a_version_that_is_not_what_it_was_is_refused_and_the_journal_says_so(registry, promoting, monkeypatch):
+    def changed(*_):
+        raise BrokenLink("model.safetensors was changed.")
+
+    noted = []
+    monkeypatch.setattr(model, "require", changed)
+    monkeypatch.setattr(model, "note_fault", lambda _, event, one, why: noted.append((event, one.number, why)))
+    with pytest.raises(BrokenLink):
+        model.promote_to_champion.fn(registry.versions["1"])
+    assert noted == [("barred", "1", "model.safetensors was changed.")] and registry.now == "2" and promoting == []
+
+
 def test_a_champion_that_is_promoted_again_is_not_tried_again(registry, promoting, monkeypatch):
     registry.now = "1"
     monkeypatch.setattr(fresh, "smoke_test", lambda *_: pytest.fail("it writes already"))
@@ -328,10 +340,10 @@ def test_a_version_that_is_rolled_back_to_and_does_not_write_is_told(registry, p
     monkeypatch.setattr(back, "rollback", lambda *_: (registry.versions["1"], registry.versions["2"]))
     monkeypatch.setattr(back, "question", lambda _, again: f"asked {again.number}")
     monkeypatch.setattr(back, "unfit", lambda asked: said.pop(0) if asked == "asked 2" else asked)
-    monkeypatch.setattr(back, "note_unfit", lambda _, back, why: noted.append((back.number, why)))
+    monkeypatch.setattr(back, "note_fault", lambda _, event, back, why: noted.append((event, back.number, why)))
     with pytest.raises(UserError, match=r"version 2 is champion again, but failed its smoke test: it writes nothing\."):
         model.rollback_champion.fn("shop")
-    assert noted == [("2", "it writes nothing")] and registry.versions["2"].tags[TRIAL] == "failed"
+    assert noted == [("unfit", "2", "it writes nothing")] and registry.versions["2"].tags[TRIAL] == "failed"
     assert model.rollback_champion.fn("shop")[1].number == "2"
     assert len(noted) == 1 and registry.versions["2"].tags[TRIAL] == "passed"
 
