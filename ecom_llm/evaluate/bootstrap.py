@@ -59,10 +59,11 @@ class Table:
     """What one metric is computed from."""
 
     sums: np.ndarray
-    """(clusters, k) float64: the statistics summed within each cluster; all rows are examples' of the slice."""
+    """(clusters, k) float64: the statistics summed within each cluster. One that has nothing to measure is no row: three
+    abstentions of three, in a slice of 250 products, are known as well as three are."""
     value: Value
     paired: bool = False
-    """Whether it is a difference: then a spread of 0 says that all examples agree, and the interval is a point."""
+    """Whether it is a difference: then a spread of 0 says that all examples agree, and of ten or more the interval is a point."""
 
     bounded: bool = True
     """Whether a ratio cannot be more than 1: bits per byte, of texts that are easily told, only happen to be less."""
@@ -90,6 +91,11 @@ def clustered(statistics: np.ndarray, groups: Sequence[str]) -> np.ndarray:
     sums = np.zeros((len(names), statistics.shape[1]))
     np.add.at(sums, places, statistics)
     return sums
+
+
+def counting(sums: np.ndarray) -> np.ndarray:
+    """(clusters,) which of (clusters, k) sums have anything to measure."""
+    return sums.any(axis=1)
 
 
 def draws(count: int, samples: int, seed: int) -> Iterator[np.ndarray]:
@@ -177,7 +183,7 @@ def studentised(table: Table, values: np.ndarray, errors: np.ndarray, confidence
     if error == 0:
         low, high = without_spread(table, estimate, confidence)
     elif count < FEW or len(told) < (1 - tail / 2) * len(distances):
-        low, high = with_few_events(table, estimate, influence, confidence)
+        low, high, error = with_few_events(table, estimate, influence, confidence)
     elif table.is_share:
         below, above = np.quantile(told, [1 - tail, tail])
         low, high = estimate - below * error, estimate - above * error
@@ -190,29 +196,42 @@ def studentised(table: Table, values: np.ndarray, errors: np.ndarray, confidence
 
 
 def without_spread(table: Table, estimate: float, confidence: float) -> tuple[float, float]:
-    """The interval where all clusters agree: of a share Wilson's, of a difference a point, of all else none."""
+    """The interval where all clusters agree: of a share Wilson's, of all else none.
+
+    Of a difference a point; but where fewer than ten clusters all changed alike, Student's t as if one more had changed as
+    much the other way: from six on the sign is sure, as it is in a sign test, and two of two are not.
+    """
+    count = len(table.sums)
     if table.paired:
-        return estimate, estimate
-    return wilson(estimate, len(table.sums), len(table.sums), confidence) if table.is_share else (np.nan, np.nan)
+        other_way = 2 * (1 + student(count, (1 + confidence) / 2)) / (count + 1)
+        sure = count >= FEW or abs(estimate) <= table.rounding
+        reach = 0.0 if sure else abs(estimate) * other_way
+        return estimate - reach, estimate + reach
+    return wilson(estimate, count, count, confidence) if table.is_share else (np.nan, np.nan)
 
 
-def with_few_events(table: Table, estimate: float, influence: np.ndarray, confidence: float) -> tuple[float, float]:
+def with_few_events(
+    table: Table, estimate: float, influence: np.ndarray, confidence: float
+) -> tuple[float, float, float]:
     """The interval where too many resamples have no spread, or there are too few clusters.
 
     Of a share Wilson's; of any other value of too few clusters none, since skewed ones would be covered in 85 to 90 %
     only. Else Student's t, and where events are few with half a cluster of the largest influence added on either side
     (Agresti and Min 2005, for matched proportions), without which four changes of one sign among many ties would count
     as sure.
+
+    Returns:
+        (low, high, the standard error that it was made with: what can be detected rests on it).
     """
     count, error = len(table.sums), standard_error(influence)
     if table.is_share:
-        return wilson(estimate, estimate * (1 - estimate) / error**2, count, confidence)
+        return *wilson(estimate, estimate * (1 - estimate) / error**2, count, confidence), error
     if count < FEW and not table.paired:
-        return np.nan, np.nan
+        return np.nan, np.nan, error
     if count >= FEW:
         error = float(np.hypot(error, np.abs(influence - influence.mean()).max()))
     reach = student(count - 1, (1 + confidence) / 2) * error
-    return estimate - reach, estimate + reach
+    return estimate - reach, estimate + reach, error
 
 
 def wilson(share: float, size: float, clusters: int, confidence: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -15,10 +16,13 @@ import regex
 
 from ecom_llm.evaluate.quantities import (
     CURRENCIES,
+    FRACTION,
     HAN_NUMBER,
     NUMBER,
     NUMBER_WORDS,
     SPACED,
+    TABLE,
+    fraction_of,
     han_number,
     number_key,
     number_of,
@@ -31,6 +35,8 @@ from ecom_llm.prepare.words import segmenter
 from ecom_llm.records import LIST_SEPARATOR, Example
 from ecom_llm.skills import SKILLS
 
+READING = 2
+"""Counts up when this file or `quantities` reads texts otherwise: values counted by one are not compared with the other's."""
 UNMATCHABLE = frozenset({"", "yes", "no", "true", "false", "none", "dontcare", "dont_care", "是", "否", "无"})
 """Values that no text states verbatim: "waterproof: yes" is said as "waterproof"."""
 HAN_RUN = regex.compile(r"\p{Han}{2,}")
@@ -42,7 +48,7 @@ STRETCH = regex.compile(
 ATTACHED = regex.compile(rf"({NUMBER.pattern})(\p{{L}}+)")
 CLITIC = regex.compile(r"(?<=\p{L})['’](?:s|t|m|d|ll|re|ve)\b")
 """What English hangs on a word: the `s` of `women's` is no size."""
-MEASURE = regex.compile(r"\d[ -]?([^\W\d_]+)$")
+MEASURE = regex.compile(r"\d[ -]?((?!万$)[^\W\d_]+)$")
 
 Meaning = tuple[str, ...]
 """A value as it is compared: its tokens' keys."""
@@ -61,9 +67,17 @@ def normal(text: str) -> str:
     return " ".join(normalize("NFC", text).casefold().split())
 
 
+VULGAR = regex.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
+LISTED = regex.compile("(?<=[0-9])，(?=[0-9])")
+
+
 def folded(text: str) -> str:
-    """Normal text in compatibility forms: full width is half, and every sign for inches is one."""
-    return normal(normalize("NFKC", text)).replace("′′", '"').replace("''", '"')
+    """Normal text in compatibility forms: full width is half, `2½` is `2 1/2`, and every sign for inches is one.
+
+    A full-width comma between digits lists two numbers: as a half one it would make one of them.
+    """
+    parted = LISTED.sub("， ", VULGAR.sub(" ", text))
+    return normal(normalize("NFKC", parted)).replace("⁄", "/").replace("′′", '"').replace("''", '"')
 
 
 def members(value: str) -> list[str]:
@@ -83,14 +97,30 @@ def quantity(text: str, start: int, end: int, number: float, units: frozenset[st
     return Token(quantity_key(number, unit[0]), start, unit[1]) if unit else None
 
 
+def divided(text: str, start: int, units: frozenset[str]) -> Token | None:
+    """The token of a fraction and the unit behind it, `29 1/2 inches`; None where there is none: `24/7` counts nothing."""
+    match = FRACTION.match(text, start)
+    number = fraction_of(match) if match else None
+    return quantity(text, start, match.end(), number, units) if match and number is not None else None
+
+
+def counted(text: str, start: int, end: int, number: float, units: frozenset[str]) -> Token:
+    """The token of a number in digits or as a word, with 万 (ten thousand) and the unit behind it."""
+    word = text[start:end]
+    measured = quantity(text, start, end, number, units)
+    if measured is None and text.startswith("万", end) and word[0].isdigit():
+        many = number * 10_000
+        return quantity(text, start, end + 1, many, units) or Token(number_key(many), start, end + 1)
+    return measured or Token(word if word == "one" else number_key(number), start, end)
+
+
 def spaced_token(text: str, start: int, end: int, units: frozenset[str]) -> Token:
     """The token of a stretch in a spaced script, and of the unit after it where it is a number."""
     word = text[start:end]
     number = number_of(word)
     spelled = NUMBER_WORDS.get(word) if number is None else number
     if spelled is not None:
-        bare = word if word == "one" else number_key(spelled)
-        return quantity(text, start, end, spelled, units) or Token(bare, start, end)
+        return divided(text, start, units) or counted(text, start, end, spelled, units)
     attached = ATTACHED.fullmatch(word)
     if attached:
         measured = quantity(text, start, start + attached.end(1), number_of(attached[1]) or 0.0, units)
@@ -159,6 +189,13 @@ def dictionary_words(text: str) -> tuple[tuple[int, int], ...]:
                 found.append((place, place + len(word)))
             place += len(word)
     return tuple(found)
+
+
+@cache
+def reading() -> str:
+    """How values are read, for the signatures of metrics: this code's count, and a digest of the tables it reads by."""
+    tables = (TABLE, NUMBER_WORDS, CURRENCIES, PHRASES, sorted(COLOURS), COMPOUNDS, sorted(SPELLINGS.items()))
+    return f"{READING}.{sha256(repr(tables).encode()).hexdigest()[:8]}"
 
 
 @cache
@@ -252,8 +289,9 @@ class Matcher:
         return found
 
     def named(self, values: Iterable[str]) -> set[str]:
-        """Values under the names `find` gives them; one that means nothing in the vocabulary keeps its own."""
-        return {self.names.get(self.meaning(value), value) for value in values}
+        """Values under the names `find` gives them; one that the vocabulary lacks keeps its own, one without a word (`-`) is none."""
+        meanings = ((value, self.meaning(value)) for value in values)
+        return {self.names.get(meaning, value) for value, meaning in meanings if meaning}
 
 
 def matchers(examples: Iterable[Example]) -> dict[tuple[str, str], Matcher]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecom_llm.evaluate.bootstrap import NOTHING, Interval, Resampling, Table, clustered, intervals, student
+from ecom_llm.evaluate.bootstrap import NOTHING, Interval, Resampling, Table, clustered, counting, intervals, student
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.totals import Value, value_of
 
@@ -30,7 +30,13 @@ class Pair:
     @property
     def table(self) -> Table:
         """The gain as one value to be resampled: both systems on the same clusters."""
-        return Table(np.concatenate([self.ours, self.theirs], axis=1), self.gain, paired=True)
+        both = self.both
+        return Table(both[counting(both)], self.gain, paired=True)
+
+    @property
+    def both(self) -> np.ndarray:
+        """(clusters, 2k) ours, then theirs."""
+        return np.concatenate([self.ours, self.theirs], axis=1)
 
 
 def pair_up(metric: str, ours: Sequence[Output], theirs: Sequence[Output], *, greater_is_better: bool) -> Pair | None:

@@ -53,7 +53,9 @@ NUMBER_WORDS = {word: number for number, word in enumerate(COUNTED.split())} | {
 }
 """`one` counts before a unit alone: elsewhere it is more often a pronoun."""
 HAN_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"两": 2}
-HAN_NUMBER = regex.compile("[零一二两三四五六七八九十百千万]+")
+HAN_NUMBER = regex.compile("(?!万)[零一二两三四五六七八九十百千万]+")
+FRACTION = regex.compile(r"(?:(\d+)[ -])?(\d{1,2})/(2|3|4|8|16|32|64)(?!\d)")
+"""`3/4`, `29 1/2` and `29-1/2`, as inches and cups are divided."""
 NUMBER = regex.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 SPACED = r"[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
 """A character that goes on with a word in a script with spaces."""
@@ -76,6 +78,12 @@ def number_of(text: str) -> float | None:
         return None
     thousands = regex.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text)
     return float(text.replace(",", "") if thousands else text.replace(",", "."))
+
+
+def fraction_of(match: regex.Match[str]) -> float | None:
+    """The number that a `FRACTION` is; None where nothing is divided, as in `6/4`."""
+    part, whole = int(match[2]), int(match[3])
+    return int(match[1] or 0) + part / whole if 0 < part < whole else None
 
 
 def han_number(text: str) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, intervals
+from ecom_llm.evaluate.bootstrap import METHOD, Interval, Resampling, Table, clustered, counting, intervals
 from ecom_llm.evaluate.evidence import (
     DIGITS,
     Differences,
@@ -22,7 +22,7 @@ from ecom_llm.params import Evaluate
 
 SIGNED = ("similarity", "pseudo_log_likelihood")
 """Metrics that may be negative; the symmetric interval of any other, such as a low BLEU, would reach below what is possible."""
-UNBOUNDED = (*SIGNED, "bits_per_byte", "pseudo_bits_per_byte", "length_ratio")
+UNBOUNDED = (*SIGNED, "bits_per_byte", "pseudo_bits_per_byte", "length_ratio", "longest_overlap")
 """Ratios that may be more than 1, or that are no share."""
 MOST = {"bleu": 100.0, "chrf": 100.0, "chatglm_": 100.0, "rnnlg_bleu": 1.0}
 """How names begin of metrics -> the most they can be; of shares the interval itself ends at 1."""
@@ -38,7 +38,8 @@ def table_of(metric: str, outputs: Sequence[Output]) -> Table | None:
     if not applies(metric, statistics):
         return None
     sums = clustered(statistics, groups)
-    return Table(sums, value_of(metric), bounded=metric not in UNBOUNDED)
+    is_share = metric not in UNBOUNDED and not metric.startswith(tuple(MOST))
+    return Table(sums[counting(sums)], value_of(metric), bounded=is_share)
 
 
 def slice_intervals(metrics: Sequence[str], outputs: Sequence[Output], resampling: Resampling) -> dict[str, Interval]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecom_llm.evaluate.bootstrap import NOTHING, Interval, standard_error, student
+from ecom_llm.evaluate.bootstrap import NOTHING, Interval, Table, counting, standard_error, student
 from ecom_llm.evaluate.evidence import Output
 from ecom_llm.evaluate.paired import Pair, pair_up
 
@@ -68,14 +68,15 @@ def mean_improvement(
     if max(len(candidate), len(champion)) < 2:
         raise ValueError("one training a side tells nothing of what a seed does")
     pairs = pairs_of(metric, candidate, champion, greater_is_better=greater_is_better)
-    if not pairs or len(pairs[0][0].ours) < 2:
+    if not pairs:
         return NOTHING
-    gains = np.array([[float(pair.gain(pair.table.sums.sum(axis=0))) for pair in row] for row in pairs])
-    if not np.isfinite(gains).all():
+    gains = np.array([[float(pair.gain(pair.both.sum(axis=0))) for pair in row] for row in pairs])
+    used = np.any([counting(pair.both) for row in pairs for pair in row], axis=0)
+    clusters = int(used.sum())
+    if clusters < 2 or not np.isfinite(gains).all():
         return NOTHING
-    tables = [pair.table for row in pairs for pair in row]
+    tables = [Table(pair.both[used], pair.gain, paired=True) for row in pairs for pair in row]
     influence = np.mean([table.influence(table.sums.sum(axis=0)) for table in tables], axis=0)
-    clusters = len(influence)
     parts = [*seed_parts(gains), Part(standard_error(influence) ** 2, clusters - 1)]
     variance = sum(part.variance for part in parts)
     doubt = sum(part.variance**2 / part.freedom for part in parts)

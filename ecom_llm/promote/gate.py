@@ -67,7 +67,8 @@ def comparison(match: Match, rule: Slice, skill: str, locale: str, interval: Int
         else "equal"
     )
     told = match.tells(interval)
-    sight = "no example differs" if told is None else f"this test set tells differences of at least {told:.2g}"
+    alike = "all examples differ alike" if interval.estimate else "no example differs"
+    sight = alike if told is None else f"this test set tells differences of at least {told:.2g}"
     span = f"{match.rules.confidence:.0%} interval of the improvement {interval.low:+.3g} to {interval.high:+.3g}"
     return f"{where} is {values}: {better}{counted(match)} ({span}; {sight})"
 

@@ -86,7 +86,7 @@ class ChatGLM(OfflineMetric):
             level="sentence",
             average="mean",
             tok=tok,
-            cut=f"{LONGEST} words of jieba",
+            cut=f"{LONGEST} words of jieba {version('jieba')}",
             case="kept",
         )
         return mean(name, scores, signature, "no reference holds a word")

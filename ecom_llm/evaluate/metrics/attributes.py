@@ -5,21 +5,20 @@ from importlib.metadata import version
 
 import evaluate
 
-from ecom_llm.evaluate.matching import Matcher
+from ecom_llm.evaluate.matching import Matcher, reading
 from ecom_llm.evaluate.metrics.metric import TEXT_AND_VALUES, OfflineMetric, Ratios, Result, ratio, signed
-
-MATCHER = signed(
-    match="words",
-    synonyms="ecom_llm.evaluate.synonyms",
-    units="ecom_llm.evaluate.quantities",
-    plural="S stemmer",
-    clitics="left out",
-)
 
 
 def matcher_signature() -> str:
     """What decides whether a value is stated."""
-    return f"{MATCHER}|han:jieba {version('jieba')}|overlap:longest"
+    return signed(
+        match="words",
+        tables=reading(),
+        plural="S stemmer",
+        clitics="left out",
+        han=f"jieba {version('jieba')}",
+        overlap="longest",
+    )
 
 
 class AttributeCoverage(OfflineMetric):

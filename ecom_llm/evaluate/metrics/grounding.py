@@ -6,7 +6,7 @@ import evaluate
 import regex
 from datasets import Features, Value
 
-from ecom_llm.evaluate.matching import folded, tokens
+from ecom_llm.evaluate.matching import folded, reading, tokens
 from ecom_llm.evaluate.metrics.metric import OfflineMetric, Ratios, Result, mean, ratio, signed
 from ecom_llm.evaluate.ngrams import language
 from ecom_llm.prepare.words import keywords, signature
@@ -24,6 +24,13 @@ ABSTENTIONS = {
     "|(?:没有?|未)(?:提及|提到|说明(?!书)|写明|写到|标注|标明|注明)|未提供|暂无|不太清楚",
 }
 """Language -> how a text says that it does not know."""
+PHRASES = 3
+"""Counts up with `ABSTENTIONS`."""
+
+
+def phrases(locale: str) -> str:
+    """By which phrases a text abstains, for the signatures of what counts or leaves out abstentions."""
+    return f"{language(locale)}.{PHRASES}"
 
 
 def abstains(text: str, locale: str) -> bool | None:
@@ -69,7 +76,8 @@ class Groundedness(OfflineMetric):
             silent = not known.strip() or abstains(text, locale)
             pairs.append((0.0, 0.0) if silent else (float(held), float(len(said) + len(counted))))
         lacking = "no example holds evidence beside its question, or none was answered"
-        return ratio("groundedness", pairs, signed(numbers="in the evidence", words=signature(locale)), lacking)
+        signs = signed(numbers=f"in the evidence, read {reading()}", words=signature(locale), phrases=phrases(locale))
+        return ratio("groundedness", pairs, signs, lacking)
 
 
 class AbstentionRate(OfflineMetric):
@@ -91,7 +99,7 @@ class AbstentionRate(OfflineMetric):
             for abstained, known in zip(said, references, strict=True)
         ]
         lacking = f"no test question is {kind}, or the language's words for not knowing are not listed"
-        return mean(f"abstention_{kind}", scores, signed(phrases=f"{language(locale)}.3"), lacking)
+        return mean(f"abstention_{kind}", scores, signed(phrases=phrases(locale)), lacking)
 
 
 class AbstentionShare(OfflineMetric):
@@ -116,4 +124,4 @@ class AbstentionShare(OfflineMetric):
             for abstained, counts in zip(said, references, strict=True)
         ]
         lacking = "no question was asked with such evidence, or the language's words for not knowing are not listed"
-        return mean(name, scores, signed(phrases=f"{language(locale)}.3"), lacking)
+        return mean(name, scores, signed(phrases=phrases(locale)), lacking)

@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from ecom_llm.evaluate.bootstrap import Interval, Resampling, Table, clustered, draws, intervals, standard_error
+from ecom_llm.evaluate.bootstrap import (
+    Interval,
+    Resampling,
+    Table,
+    clustered,
+    draws,
+    intervals,
+    standard_error,
+    student,
+)
 from ecom_llm.evaluate.evidence import Output
+from ecom_llm.evaluate.paired import detectable, improvement
 from ecom_llm.evaluate.spread import bounds, slice_intervals
 from ecom_llm.evaluate.totals import exp_ratio, ratio
+from ecom_llm.evaluate.trainings import mean_improvement
 from proofs.intervals import called_different, coverage
 
 SETTINGS = Resampling(confidence=0.95, samples=2000, seed=1)
@@ -105,6 +116,50 @@ def test_differences_that_all_agree_are_a_point() -> None:
     rows = np.c_[np.arange(30.0) + 1, np.ones(30), np.arange(30.0), np.ones(30)]
     found = interval(rows, value=lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), paired=True)
     assert found.low == found.high == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("clusters", "sure"), [(2, False), (4, False), (6, True), (9, True)])
+def test_few_that_all_changed_alike_are_as_sure_as_a_sign_test(clusters: int, sure: bool) -> None:
+    """Of five changes of one sign a sign test says .06, of six .03."""
+    rows = np.c_[np.ones(clusters), np.ones(clusters), np.zeros(clusters), np.ones(clusters)]
+    found = interval(rows, value=lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), paired=True)
+    assert (found.low > 0) is sure and found.high == pytest.approx(2 - found.low)
+    equal = interval(rows[:, [0, 1, 0, 1]], value=lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), paired=True)
+    assert (equal.low, equal.high) == (0, 0)
+
+
+def written(**ratios: list[tuple[float, float]]) -> list[Output]:
+    """One output of each product."""
+    nobody = {"skill": "answer", "locale": "en", "attributes": {}, "reference": "", "text": "", "baselines": {}}
+    (name, pairs) = next(iter(ratios.items()))
+    return [Output(id=str(n), group=f"g{n}", ratios={name: pair}, **nobody) for n, pair in enumerate(pairs)]
+
+
+def test_products_that_have_nothing_to_measure_make_nothing_surer() -> None:
+    """Three of three abstained; that 197 other products had no such question says nothing of it."""
+    three = [(1.0, 1.0)] * 3
+    alone = slice_intervals(["abstention_recall"], written(abstention_recall=three), SETTINGS)
+    among = slice_intervals(["abstention_recall"], written(abstention_recall=[*three, *[(0.0, 0.0)] * 197]), SETTINGS)
+    assert among == alone and among["abstention_recall"].low < 0.3
+    sides = [written(abstention_recall=[*pairs, *[(0.0, 0.0)] * 197]) for pairs in (three, [(0.0, 1.0)] * 3)]
+    assert improvement("abstention_recall", *sides, greater_is_better=True, resampling=SETTINGS).clusters == 3
+    several = mean_improvement("abstention_recall", [sides[0]] * 2, [sides[1]], greater_is_better=True, confidence=0.95)
+    assert several.clusters == 3
+
+
+@pytest.mark.parametrize("name", ["chatglm_rouge_2", "longest_overlap"])
+def test_a_score_that_is_no_share_has_no_shares_interval(name: str) -> None:
+    """All 0: Wilson's 9 % of a share would be .09 points of 100, or of a word."""
+    assert bounds(slice_intervals([name], written(**{name: [(0.0, 1.0)] * 40}), SETTINGS)) == {}
+    assert bounds(slice_intervals(["seq_rep_4"], written(seq_rep_4=[(0.0, 1.0)] * 40), SETTINGS))
+
+
+def test_what_few_events_can_tell_rests_on_the_interval_that_has_to_tell_it() -> None:
+    """Four wins of forty: the interval reaches .107, and to find .138 in four of five test sets was promised."""
+    rows = np.c_[np.repeat([1.0, 0.0], [4, 36]), np.ones(40), np.zeros(40), np.ones(40)]
+    found = interval(rows, value=lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), paired=True)
+    reach, told = found.high - found.estimate, detectable(found, 0.95, 0.8, paired=True)
+    assert told == pytest.approx(reach * (1 + student(39, 0.8) / student(39, 0.975)))
 
 
 def test_the_intervals_cover_the_truth_and_those_of_examples_do_not() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecom_llm.evaluate import matching
 from ecom_llm.evaluate.matching import Matcher, all_members, matchers, members, normal
 from ecom_llm.evaluate.quantities import TABLE, han_number, singular
 
@@ -56,6 +57,10 @@ def test_what_counts_as_stated(values, text, stated):
         ("2 years", ["两年质保", "24 months", "two years", "a 2-year warranty", "24个月"]),
         ("7 hours", ["7h", "7 hrs", "7小时续航", "420 minutes", "seven hours"]),
         ("350毫升", ["350 ml", "0.35升", "三百五十毫升", "350 millilitres"]),
+        ("0.75 inch", ["a 3/4 inch hose", '¾" thick', "3/4-inch"]),
+        ("29.5 inches", ["29 1/2 inches wide", "29-1/2 inch", "29½ inches"]),
+        ("20000毫安", ["2万毫安大容量", "两万毫安", "20000mah", "2.0万毫安"]),
+        ("20万", ["售价20万", "200000"]),
         ("$449", ["449 dollars", "449 USD", "$ 449.00"]),
         ("50%", ["50 percent", "５０％"]),
         ("2 pockets", ["two pockets", "a 2-pocket coat"]),
@@ -79,6 +84,9 @@ def test_the_same_said_otherwise(value, texts):
         (["15.6 inch"], 'the "size 15.6" one'),
         (["15.6 inch"], "尺寸“大号15.6”的"),
         (["4 inch"], "4 in stock"),
+        (["4 inch", "3"], "a 3/4 inch hose"),
+        (["2 inch", "1"], "2½ inches, and 1/2 inch"),
+        (["300500", "2", "0 mah"], "有300，500毫升两款，2万毫安，万元大奖"),
         (["1"], "this one is the best one"),
         (["1 kg"], "1 lb, 100 g, 10 kg"),
         (["2.54 cm"], "1 inch"),
@@ -97,6 +105,23 @@ def test_the_same_said_otherwise(value, texts):
 )
 def test_what_only_looks_alike(values, text):
     assert find(values, text) == set()
+
+
+def test_a_full_width_comma_lists_two_numbers():
+    assert find(["36", "37", "24"], "有36，37两个码，全年24/7在线") == {"36", "37", "24"}
+
+
+def test_a_value_without_a_word_is_asked_of_no_text():
+    assert Matcher(frozenset({"red", "-"})).named(["red", "-"]) == {"red"}
+
+
+def test_other_tables_read_otherwise(monkeypatch):
+    """Metrics are signed with it: a value counted by other tables is not compared."""
+    before = matching.reading()
+    matching.reading.cache_clear()
+    monkeypatch.setattr(matching, "PHRASES", (*matching.PHRASES, ("teal", "petrol")))
+    assert matching.reading() != before
+    matching.reading.cache_clear()
 
 
 def test_what_an_apostrophe_cuts_off_leaves_its_word_a_value():

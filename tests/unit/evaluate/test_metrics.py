@@ -5,7 +5,7 @@ from math import exp, log2
 
 import pytest
 
-from ecom_llm.evaluate.matching import Matcher
+from ecom_llm.evaluate.matching import Matcher, reading
 from ecom_llm.evaluate.metrics import (
     AttributeCoverage,
     BitsPerByte,
@@ -62,7 +62,7 @@ def test_distinct_counts_words_or_characters_and_says_how_many_texts():
 def test_attribute_coverage_is_a_ratio_of_sums():
     texts, expected = ["a RED cotton dress", "navy blue", ""], [["red", "cotton"], ["blue"], []]
     result = AttributeCoverage().compute(predictions=texts, references=expected, matcher=VALUES)
-    assert "synonyms" in result.pop("signature")
+    assert f"tables:{reading()}" in result.pop("signature")
     assert result == {"attribute_coverage": 2 / 3, "ratios": [(2, 2), (0, 1), (0, 0)]}
 
 
