@@ -8,6 +8,8 @@ import numpy as np
 from ecom_llm.human.sampling import Subject
 from ecom_llm.human.study import Entry, Task
 
+TELLING = 12
+"""Characters from which on a text says enough to be told from another product's."""
 TITLES = "recommend"
 """The skill whose texts are titles: that of another product is not known to be bad."""
 
@@ -95,33 +97,44 @@ def repeated(before: Shown, ids: Ids) -> Shown:
     )
 
 
-def stranger(subject: Subject, pool: Sequence[Subject]) -> Subject | None:
-    """Of the same slice, the example that shares the fewest facts with this one; None where all are alike."""
+def words(text: str) -> tuple[str, ...]:
+    """A text as a reader sees it: two that differ in spaces alone are the same."""
+    return tuple(text.split())
+
+
+def stranger(subject: Subject, pool: Sequence[Subject], used: set[tuple[str, ...]], ids: Ids) -> Subject | None:
+    """Of the same slice, an example that shares the fewest facts with this one, by chance; None where all are alike or `used`."""
     own = set(subject.facts.items())
     others = [
         one
         for one in pool
         if one.slice == subject.slice
-        and one.reference.split() != subject.reference.split()
         and one.facts != subject.facts
+        and words(one.reference) not in used | {words(subject.reference)}
     ]
-    return min(others, key=lambda one: (len(own & set(one.facts.items())), one.id), default=None)
+    shared = [len(own & set(one.facts.items())) for one in others]
+    fewest = [one for one, count in zip(others, shared, strict=True) if count == min(shared)]
+    return fewest[ids.rng.integers(len(fewest))] if fewest else None
 
 
 def known_bad(pool: Sequence[Subject], count: int, pairs: bool, rater: int, ids: Ids) -> list[Shown]:
     """Up to `count` checks: a reference text beside the reference of another product; both read well, one is false.
 
-    Where texts are rated, the false one stands alone.
+    Where texts are rated, the false one stands alone. No text is shown twice: who knows it again need not read. Of short ones
+    (`Yes.`) nobody could say which is false; they are taken where there are no others.
     """
     usable = [one for one in pool if one.skill != TITLES and one.reference.strip()]
+    usable = [one for one in usable if len(one.reference.strip()) >= TELLING] or usable
     found: list[Shown] = []
+    used: set[tuple[str, ...]] = set()
     sides = coins(count, ids.rng)
     for at in ids.rng.permutation(len(usable)):
         if len(found) == count:
             break
         good = usable[at]
-        bad = stranger(good, usable)
+        bad = None if words(good.reference) in used else stranger(good, usable, used, ids)
         if bad is not None:
+            used |= {words(one.reference) for one in (good, bad)}
             texts = (good.reference, bad.reference) if pairs else (bad.reference,)
             one = shown(replace(good, texts=texts), rater, next(sides), ids.new())
             first = {"candidate": "good", "other": "bad"}[one.entry.first] if pairs else "bad"

@@ -60,6 +60,14 @@ class Verdicts(Record):
     """Raters whose judgements are not among these, since they failed the checks and that was asked for."""
     missing_raters: tuple[int, ...]
     """Raters of whom nothing was imported."""
+    not_asked: tuple[tuple[str, str], ...] = ()
+    """(skill, locale) that the candidate writes and the study was not to ask about."""
+
+    @property
+    def slices(self) -> set[tuple[str, str]]:
+        """(skill, locale) that were put before people."""
+        drawn = {(one.skill, one.locale) for one in self.drawn if one.judged}
+        return drawn | {(one.skill, one.locale) for one in self.judgements}
 
 
 def win(answer: Answer, entry: Entry) -> float:
@@ -148,4 +156,5 @@ def verdicts(study: Study, answered: Sequence[Answers], least_told: float, exclu
         raters=tuple(raters),
         left_out=left_out,
         missing_raters=tuple(sheet.rater for sheet in study.sheets if sheet.rater not in here),
+        not_asked=study.key.not_asked,
     )

@@ -1,24 +1,27 @@
 """Two sets of texts -> a study: drawn, assigned and blinded."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 
 import numpy as np
 
 from ecom_llm.evaluate.evidence import Output
-from ecom_llm.human.assign import Ids, Shown, genuine, in_order, judged_by, known_bad
+from ecom_llm.human.assign import Ids, Shown, genuine, in_order, judged_by, known_bad, words
 from ecom_llm.human.sampling import Sample, Subject, draw, subjects
 from ecom_llm.human.study import Drawn, Key, Sheet, Side, Study
 from ecom_llm.params import Study as Settings
 from ecom_llm.records import UserError
+
+FORM = 2
+"""Counts up when the same texts and settings make other sheets: answers to the ones are no answers to the others."""
 
 
 def study_id(candidate: Side, other: Side | None, settings: Settings, outputs: Sequence[Output]) -> str:
     """The name of a study: the same texts and settings make the same study."""
     parts = [candidate.model_dump_json(), other.model_dump_json() if other else "rating", settings.model_dump_json()]
     ids = "\n".join(sorted(output.id for output in outputs))
-    return sha256("\n".join([*parts, ids]).encode()).hexdigest()[:10]
+    return sha256("\n".join([*parts, ids, str(FORM)]).encode()).hexdigest()[:10]
 
 
 def drawn_of(found: Sequence[Subject], sample: Sample) -> tuple[Drawn, ...]:
@@ -42,12 +45,13 @@ def tasks_of(
     rater: int, mine: Sequence[Subject], found: Sequence[Subject], settings: Settings, ids: Ids
 ) -> list[Shown]:
     """What one rater judges. No check shows a text that stands in a pair too: seen twice, it would tell whose it is."""
-    seen = {subject.id for subject in mine}
+    seen, texts = {subject.id for subject in mine}, {words(text) for subject in mine for text in subject.texts}
     pairs = len(mine[0].texts) == 2
-    rest = [subject for subject in found if subject.id not in seen]
+    unseen = [subject for subject in found if words(subject.reference) not in texts]
+    rest = [subject for subject in unseen if subject.id not in seen]
     checks = known_bad(rest, settings.known_bad, pairs, rater, ids)
     if len(checks) < settings.known_bad:  # of what is judged, where references are not
-        own = [subject for subject in mine if subject.reference not in subject.texts]
+        own = [subject for subject in unseen if subject.id in seen]
         checks += known_bad(own, settings.known_bad - len(checks), pairs, rater, ids)
     real = genuine(mine, rater, ids)
     return in_order(real, min(settings.repeats, len(real)), checks, ids)
@@ -59,6 +63,7 @@ def make_study(
     other: Side | None,
     texts: Mapping[str, str] | None,
     settings: Settings,
+    not_asked: Collection[tuple[str, str]] = (),
 ) -> Study:
     """Draw the examples, give them to raters, and put what is shown apart from what is known.
 
@@ -68,6 +73,7 @@ def make_study(
         other: the side it is compared with; None for ratings.
         texts: example id -> the other side's text; None for ratings.
         settings: `promote.study` of params.yaml.
+        not_asked: (skill, locale) that the candidate writes and that are left out of `outputs`.
 
     Raises:
         UserError: there is nothing to judge: no example in common, or no texts that differ.
@@ -99,6 +105,7 @@ def make_study(
             entries=tuple(one.entry for tasks in shown.values() for one in tasks),
             weights={example: 1 / chance for example, chance in sample.chances.items()},
             drawn=drawn_of(found, sample),
+            not_asked=tuple(sorted(not_asked)),
         ),
     )
 

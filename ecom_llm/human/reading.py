@@ -1,6 +1,7 @@
 """The files that raters send back -> answers: JSON or CSV from the page, or the sheet after any spreadsheet had it."""
 
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_page(path: Path) -> Returned:
         UserError: it cannot be read, or is not what the page writes.
     """
     try:
-        found = PageFile.model_validate_json(path.read_bytes())
+        found = PageFile.model_validate_json(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check the path and your rights.") from error
     except ValidationError as error:

@@ -1,7 +1,9 @@
 """A study's results: each metric on each slice, agreement, and what is to be known of the raters."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from ecom_llm.human.estimates import BOUNDS, Estimate, Precision, agreement, estimate, first_chosen, score
 from ecom_llm.human.judgements import WIN, Careful, Judgement, Verdicts
@@ -20,8 +22,12 @@ class Result:
 
 
 def win_rate_metric(opponent: str, registered: bool) -> str:
-    """The name of a win rate: `human_win_rate` against a registered version, else with what it was won against."""
-    return f"{HUMAN}win_rate" if registered else f"{HUMAN}win_rate_{opponent}"
+    """The name of a win rate: `human_win_rate` against a registered version, else with what it was won against.
+
+    Of a file its name alone, without what MLflow takes in no metric's name: its path is nobody's business.
+    """
+    name = re.sub(r"[^\w.-]+", "_", PurePath(opponent).name)
+    return f"{HUMAN}win_rate" if registered else f"{HUMAN}win_rate_{name}"
 
 
 def metrics_of(verdicts: Verdicts) -> dict[str, str]:
@@ -36,14 +42,19 @@ def within(judged: Sequence[Judgement], skill: str, locale: str) -> list[Judgeme
     return [one for one in judged if skill in ("all", one.skill) and locale in ("all", one.locale)]
 
 
-def places(judged: Sequence[Judgement]) -> list[tuple[str, str]]:
-    """The slices results are told for: everything, each skill, and each skill in each locale where there are several."""
-    skills = sorted({one.skill for one in judged})
+def places(slices: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What results are told for, of (skill, locale) that were judged: everything, each skill, and each skill in each locale."""
     found = [("all", "all")]
-    for skill in skills:
-        found.append((skill, "all"))
-        found += [(skill, locale) for locale in sorted({one.locale for one in judged if one.skill == skill})]
+    for asked in sorted({skill for skill, _ in slices}):
+        found.append((asked, "all"))
+        found += sorted((skill, locale) for skill, locale in slices if skill == asked)
     return found
+
+
+def judged_whole(verdicts: Verdicts, skill: str, locale: str) -> bool:
+    """Whether a study speaks of a slice: `all` takes in what it was not to ask about, and then it does not."""
+    left = any(skill in ("all", one) and locale in ("all", other) for one, other in verdicts.not_asked)
+    return not left and (skill, locale) in places(verdicts.slices)
 
 
 def result(verdicts: Verdicts, metric: str, skill: str, locale: str, precision: Precision) -> Estimate | None:
@@ -57,7 +68,7 @@ def result(verdicts: Verdicts, metric: str, skill: str, locale: str, precision: 
 def results(verdicts: Verdicts, precision: Precision) -> Iterator[Result]:
     """Every metric of a study on every slice."""
     for metric in metrics_of(verdicts):
-        for skill, locale in places(verdicts.judgements):
+        for skill, locale in places(verdicts.slices):
             found = result(verdicts, metric, skill, locale, precision)
             if found is not None:
                 yield Result(metric, skill, locale, found)
@@ -71,7 +82,7 @@ def agreements(verdicts: Verdicts, precision: Precision) -> dict[tuple[str, str,
     return {
         (metric, skill, locale): agreement(within(verdicts.judgements, skill, locale), name, precision)
         for metric, name in metrics_of(verdicts).items()
-        for skill, locale in places(verdicts.judgements)
+        for skill, locale in places(verdicts.slices)
     }
 
 
@@ -81,15 +92,20 @@ def position_bias(verdicts: Verdicts, precision: Precision) -> Estimate | None:
 
 
 def flat(verdicts: Verdicts, precision: Precision) -> dict[str, float]:
-    """What MLflow shows: `describe.en.human_win_rate`, with `_low` and `_high` for the ends, and `_alpha`."""
+    """What MLflow shows: `describe.en.human_win_rate`, with `_low` and `_high` for the ends, and `_alpha`.
+
+    Of the slices that the study speaks of: that of one language does not stand under `all`.
+    """
     found: dict[str, float] = {}
     for one in results(verdicts, precision):
+        if not judged_whole(verdicts, one.skill, one.locale):
+            continue
         name = f"{one.skill}.{one.locale}.{one.metric}"
         found[name] = one.estimate.value
         if one.estimate.low is not None and one.estimate.high is not None:
             found |= {f"{name}_low": one.estimate.low, f"{name}_high": one.estimate.high}
     for (metric, skill, locale), alpha in agreements(verdicts, precision).items():
-        if alpha is not None:
+        if alpha is not None and judged_whole(verdicts, skill, locale):
             found[f"{skill}.{locale}.{metric}_alpha"] = alpha.value
     return found
 
@@ -144,4 +160,10 @@ def told(verdicts: Verdicts, precision: Precision, least_told: float) -> list[st
     if verdicts.other:
         differing = sum(one.differing for one in verdicts.drawn)
         lines += ["", f"The two texts differ on {differing} of {differing + same} examples; results speak of those."]
+    if verdicts.not_asked:
+        left = ", ".join(f"{skill}/{locale}" for skill, locale in verdicts.not_asked)
+        lines += [
+            "",
+            f"Not asked about: {left}. To the gate this study says nothing of slices that take them in, such as all/all.",
+        ]
     return lines

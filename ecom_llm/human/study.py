@@ -90,6 +90,8 @@ class Key(Record):
     weights: dict[str, float]
     """Example -> one over the probability with which it was drawn, so that results speak of all that differ."""
     drawn: tuple[Drawn, ...]
+    not_asked: tuple[tuple[str, str], ...] = ()
+    """(skill, locale) that the candidate writes and the study was not to ask about."""
 
 
 class Study(Record):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ecom_llm.human.estimates import Estimate, Precision
 from ecom_llm.human.judgements import Verdicts
-from ecom_llm.human.results import metrics_of, places, result, win_rate_metric
+from ecom_llm.human.results import judged_whole, metrics_of, places, result, win_rate_metric
 from ecom_llm.human.study import SCALES
 from ecom_llm.params import HUMAN, Promote, Slice, Threshold
 from ecom_llm.promote.decision import Check
@@ -63,28 +63,35 @@ def stale(study: Verdicts, heard: Heard) -> str | None:
     return None
 
 
-def fitting(metric: str, heard: Heard) -> tuple[Verdicts | None, str]:
-    """The latest study that gives a metric and still holds; without one, why, and the command that makes one."""
+def fitting(metric: str, heard: Heard) -> tuple[list[Verdicts], str]:
+    """The studies that give a metric and still hold, oldest first; without one, why, and the command that makes one."""
     having = [study for study in heard.studies if metric in metrics_of(study)]
     why = [stale(study, heard) for study in having]
     good = [study for study, reason in zip(having, why, strict=True) if reason is None]
-    if good:
-        return good[-1], f"the latest of {len(good)} studies" if len(good) > 1 else "the study"
     reasons = "; ".join(reason for reason in why if reason) or "there is no study that gives it"
-    return None, f"{reasons}. Make one: {command(metric, heard)}"
+    return good, "" if good else f"{reasons}. Make one: {command(metric, heard)}"
 
 
-def slices(rule: Slice, study: Verdicts) -> list[tuple[str, str]]:
-    """The slices of a study that a rule matches; `*` takes each skill or locale there is, `all` must be named."""
+def slices(rule: Slice, studies: Sequence[Verdicts]) -> list[tuple[str, str]]:
+    """The slices that a rule matches, of those that any study judged or was not to ask about.
+
+    `*` takes each skill or locale there is, `all` must be named.
+    """
 
     def fits(asked: str, found: str) -> bool:
         return asked == found or (asked == "*" and found != "all")
 
-    return [
-        (skill, locale)
-        for skill, locale in places(study.judgements)
-        if fits(rule.skill, skill) and fits(rule.locale, locale)
-    ]
+    there = {place for study in studies for place in (*study.slices, *study.not_asked)}
+    return [(skill, locale) for skill, locale in places(there) if fits(rule.skill, skill) and fits(rule.locale, locale)]
+
+
+def latest(studies: Sequence[Verdicts], skill: str, locale: str) -> tuple[Verdicts | None, str]:
+    """The last study that judged all of a slice, and how it is called; a later one of another language takes nothing away."""
+    having = [study for study in studies if judged_whole(study, skill, locale)]
+    if not having:
+        return None, ""
+    which = f"the latest of {len(having)} studies" if len(having) > 1 else "the study"
+    return having[-1], f"{which} {having[-1].study}"
 
 
 def check(kind: str, rule: Slice, place: str, found: float | None, bound: float, passed: bool, reason: str) -> Check:
@@ -114,16 +121,23 @@ def held(
 def checks(kind: str, rule: Slice, bound: float, heard: Heard, precision: Precision) -> Iterator[Check]:
     """A rule about what people say, on every slice it matches; without a study that holds it refuses."""
     place = f"{rule.skill}/{rule.locale}"
-    study, which = fitting(rule.metric, heard)
-    if study is None:
-        yield check(kind, rule, place, None, bound, False, f"is not known: {which}")
+    studies, why = fitting(rule.metric, heard)
+    if not studies:
+        yield check(kind, rule, place, None, bound, False, f"is not known: {why}")
         return
-    matched = slices(rule, study)
+    names = " and ".join(study.study for study in studies)
+    matched = slices(rule, studies)
     if not matched:
-        yield check(kind, rule, place, None, bound, False, f"is not known: study {study.study} judged nothing of it")
+        yield check(kind, rule, place, None, bound, False, f"is not known: study {names} judged nothing of it")
     for skill, locale in matched:
-        found = result(study, rule.metric, skill, locale, precision)
-        yield held(kind, rule, f"{skill}/{locale}", found, bound, precision, f"{which} {study.study}")
+        study, which = latest(studies, skill, locale)
+        place = f"{skill}/{locale}"
+        if study is None:
+            reason = f"is not known: study {names} did not ask about all of it. Make one that does: {command(rule.metric, heard)}"
+            yield check(kind, rule, place, None, bound, False, reason)
+        else:
+            found = result(study, rule.metric, skill, locale, precision)
+            yield held(kind, rule, place, found, bound, precision, which)
 
 
 def precision_of(rules: Promote, seed: int) -> Precision:

@@ -9,7 +9,7 @@ from time import time
 
 from ecom_llm.human.estimates import Precision
 from ecom_llm.human.judgements import Verdicts
-from ecom_llm.human.results import Result, flat, results, shown
+from ecom_llm.human.results import Result, flat, judged_whole, results, shown
 from ecom_llm.human.study import load_record, save_record
 from ecom_llm.params import Promote
 from ecom_llm.promote.people import Heard, asked
@@ -105,7 +105,7 @@ def keep_numbers(registry: Registry, version: Version, verdicts: Verdicts, preci
     points = [Metric(name, value, now, 0) for name, value in flat(verdicts, precision).items()]
     log_metrics(registry.mlflow, version.run_id, points)
     for one in results(verdicts, precision):
-        if (one.skill, one.locale) == ("all", "all"):
+        if (one.skill, one.locale) == ("all", "all") and judged_whole(verdicts, "all", "all"):
             tag(registry, version, one.metric, tag_value(one, verdicts, precision))
 
 

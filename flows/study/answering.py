@@ -67,9 +67,11 @@ def import_file(path: Path, known: dict[str, Study], layout: Layout, keep_names:
         raise UserError(
             f"{path}: holds no answer that can be used. {'; '.join(rejects(rejected)) or 'It is not filled in.'}"
         )
-    answers = Answers(study=study.id, rater=returned.rater, name=name_of(returned, keep_names), answers=tuple(good))
+    shown = [task.id for task in sheet.tasks] if sheet else []
+    ordered = tuple(sorted(good, key=lambda one: shown.index(one.task)))
+    answers = Answers(study=study.id, rater=returned.rater, name=name_of(returned, keep_names), answers=ordered)
     keep(path, answers, answers_file(layout.studies / study.id, returned.rater), replace)
-    missing = len(sheet.tasks) - len(good) if sheet else 0
+    missing = len(shown) - len(good)
     line = f"{path}: study {study.id}, rater {returned.rater}: {len(good)} answers kept"
     line += f", {missing} of {missing + len(good)} tasks have none" if missing else ""
     return [line, *(f"  {one}" for one in rejects(rejected))]
@@ -83,15 +85,33 @@ def name_of(returned: Returned, keep_names: bool) -> str:
 def keep(path: Path, answers: Answers, file: Path, replace: bool) -> None:
     """Keep a rater's answers. The same ones again change nothing; others replace them only if asked.
 
+    The same are those that choose the same, in whatever order a spreadsheet put them; of two such files the one that gives more
+    reasons stays, since a sheet has no column for them.
+
     Raises:
         UserError: other answers of that rater are here.
     """
-    if file.exists() and not replace and load_record(file, Answers).answers != answers.answers:
+    if file.exists() and not replace:
+        here = load_record(file, Answers)
+        if chosen(here) == chosen(answers):
+            if told_beside(answers) >= told_beside(here):
+                save_record(file, answers)
+            return
         raise UserError(
             f"{path}: rater {answers.rater} of study {answers.study} has answered already, differently. If this file is to "
             "take its place: --replace. If it is another person's, they need a page of their own."
         )
     save_record(file, answers)
+
+
+def chosen(answers: Answers) -> dict[str, tuple[str | None, dict[str, int]]]:
+    """Task -> what was chosen there."""
+    return {one.task: (one.choice, one.ratings) for one in answers.answers}
+
+
+def told_beside(answers: Answers) -> int:
+    """How many reasons and comments stand beside the choices."""
+    return sum(len(one.reasons) + bool(one.comment) for one in answers.answers)
 
 
 def rejects(rejected: Sequence[Rejected]) -> list[str]:
@@ -149,6 +169,13 @@ def record(found: Verdicts, layout: Layout, params: Params) -> str:
         raise UserError(
             f"study {found.study} waits for rater {', '.join(map(str, found.missing_raters))}: stopping when the result "
             "pleases makes intervals untrue. Import their answers, or make a smaller study."
+        )
+    open_tasks = [f"{one.missing} tasks of rater {one.rater}" for one in found.raters if one.missing]
+    if open_tasks:
+        raise UserError(
+            f"study {found.study} waits for {', '.join(open_tasks)}: stopping when the result pleases makes intervals untrue. "
+            "Let them go on (their page goes on where it was closed; who cannot choose says tie) and import the file with "
+            "--replace, or make a smaller study."
         )
     number = found.candidate.version
     if number is None:

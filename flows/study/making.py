@@ -62,7 +62,8 @@ def new_study(layout: Layout, params: Params, wanted: Wanted) -> Study:
     candidate = side_of(registry, wanted.candidate or default_candidate(registry))
     outputs = chosen(candidate.outputs, wanted)
     other, texts = (None, None) if wanted.rate else opponent(registry, wanted.against, candidate)
-    study = make_study(candidate.side, outputs, other, texts, params.promote.study)
+    left = {(one.skill, one.locale) for one in candidate.outputs} - {(one.skill, one.locale) for one in outputs}
+    study = make_study(candidate.side, outputs, other, texts, params.promote.study, left)
     folder = layout.studies / study.id
     save_study(folder, study)
     export(folder / EXPORT, study)

@@ -85,10 +85,22 @@ def test_the_tail_is_smaller_than_the_plain_one_and_meets_it():
 
 
 def test_slices_are_resampled_apart():
-    """Two slices that each say one thing leave nothing to chance but what is between examples: nothing here."""
+    """Two slices that each say nearly one thing: what parts the slices is not what chance may do."""
     judged = [judgement(at, float(at < 10), skill="describe" if at < 10 else "answer") for at in range(20)]
+    apart = win_rate([*judged[1:-1], judgement(0, 0.0), judgement(19, 1.0, skill="answer")])
+    alike = win_rate([judgement(one.example, one.scores["win"]) for one in judged])
+    assert apart.high - apart.low < 0.8 * (alike.high - alike.low)
+
+
+def test_a_slice_whose_examples_all_say_the_same_is_not_sure():
+    """Of 10 wins of 10 the exact bound is .69, of 10 ties .35 to .65: each counts by half, and their squares add up."""
+    judged = [judgement(at, 1.0 if at < 10 else 0.5, skill="describe" if at < 10 else "answer") for at in range(20)]
     found = win_rate(judged)
-    assert found.low == found.high == 0.5
+    missed = 1 - 0.025**0.1
+    assert found.low == pytest.approx(0.75 - 0.5 * missed * (1 + 0.25) ** 0.5, abs=1e-6)
+    assert found.high == pytest.approx(0.75 + 0.5 * missed * 0.5, abs=1e-6)
+    one_win = [*(judgement(at, 0.5) for at in range(19)), judgement(19, 1.0, skill="review")]
+    assert win_rate(one_win).low < 0.5, "one win among ties does not say who is preferred"
 
 
 def test_position_bias_counts_the_side_and_leaves_ties_out():

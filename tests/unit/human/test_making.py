@@ -86,6 +86,30 @@ def test_known_bad_texts_are_another_products_and_of_examples_the_rater_does_not
         assert entry.example not in {one.example for one in others}
 
 
+def test_no_text_of_a_check_is_shown_to_a_rater_again():
+    """Who has seen a false text before knows it without reading; one that stands in a pair would tell whose that is."""
+    repeated = [one.model_copy(update={"reference": "Yes, it does work so."}) for one in outputs(1, 40)[::2]]
+    mixed = [*repeated, *outputs(1, 40)[1::2]]
+    references = {one.id: one.reference for one in mixed}
+    for texts, checks in ((texts_of(2), 20), (references, 20)):
+        settings = SETTINGS.model_copy(update={"known_bad": 20, "examples": 30})
+        study = make_study(side("a"), mixed, side("b"), texts, settings)
+        shown = tasks(study)
+        for rater in (1, 2, 3):
+            of_rater = [one for one in study.key.entries if one.rater == rater]
+            bad = [text for one in of_rater if one.kind == "known_bad" for text in shown[one.task].texts]
+            judged = {text for one in of_rater if one.kind == "genuine" for text in shown[one.task].texts}
+            assert len(bad) == len(set(bad)) >= 2 * checks - 10 and not judged.intersection(bad)
+
+
+def test_a_text_that_says_nothing_is_no_check_where_others_are():
+    short = [one.model_copy(update={"reference": f"Yes {at}."}) for at, one in enumerate(outputs(1, 40)[:60])]
+    study = make_study(side("a"), [*short, *outputs(1, 40)[60:]], side("b"), texts_of(2), SETTINGS)
+    shown = tasks(study)
+    bad = [text for one in entries(study, "known_bad") for text in shown[one.task].texts]
+    assert bad and not [text for text in bad if "Yes" in text]
+
+
 def test_where_every_example_is_judged_checks_are_made_of_them_unless_references_are_judged_too():
     everything = SETTINGS.model_copy(update={"examples": 200})
     against = make_study(side("a"), outputs(1, 40), side("b"), texts_of(2), everything)

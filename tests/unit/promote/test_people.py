@@ -124,6 +124,38 @@ def test_the_latest_study_that_fits_counts_and_that_there_are_others_is_said():
     assert "by the latest of 2 studies new" in check.reason
 
 
+def of_locale(locale: str, found: Verdicts) -> Verdicts:
+    """The study of one language, made with `--locale`."""
+    kept = tuple(one for one in found.judgements if one.locale == locale)
+    others = {(one.skill, one.locale) for one in found.judgements} - {("describe", locale)}
+    return found.model_copy(update={"judgements": kept, "not_asked": tuple(sorted(others))})
+
+
+def test_a_study_of_one_language_says_nothing_of_the_other_nor_of_all():
+    """A Chinese that people surely do not want was hidden by a later study of the English."""
+    people = heard(of_locale("zh", study(0, 60, "zh")), of_locale("en", study(60, 0, "en")))
+    found = {check.slice: check for check in human(judge({**RULE, "skill": "*", "locale": "*"}, people))}
+    assert {place: check.passed for place, check in found.items()} == {"describe/en": True, "describe/zh": False}
+    assert "by the study zh" in found["describe/zh"].reason
+    (check,) = human(judge(RULE, people))
+    assert not check.passed
+    assert "all/all human_win_rate is not known: study zh and en did not ask about all of it. Make one" in check.reason
+
+
+def test_two_studies_of_a_language_each_serve_the_rules_about_them():
+    people = heard(of_locale("en", study(60, 0, "en")), of_locale("zh", study(60, 0, "zh")))
+    rule = {**RULE, "skill": "describe"}
+    both = rules({**rule, "locale": "en"}, {**rule, "locale": "zh"})
+    assert [check.passed for check in human(decide(entrant("2"), entrant("1"), both, 1, people))] == [True, True]
+
+
+def test_what_no_study_asked_about_refuses():
+    people = heard(of_locale("en", study(60, 0, "en")))
+    found = {check.slice: check for check in human(judge({**RULE, "skill": "*", "locale": "*"}, people))}
+    assert {place: check.passed for place, check in found.items()} == {"describe/en": True, "describe/zh": False}
+    assert "study en did not ask about all of it" in found["describe/zh"].reason
+
+
 def test_without_a_champion_there_is_nobody_to_be_preferred_to():
     decision = decide(entrant("2"), None, rules(RULE), 1, heard(champion=None))
     assert decision.approved

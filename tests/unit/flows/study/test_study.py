@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from ecom_llm.human.results import flat
 from ecom_llm.human.study import Study, load_study
 from ecom_llm.layout import Layout
 from ecom_llm.params import Params, read_yaml, validate
 from ecom_llm.records import UserError, write_jsonl
 from ecom_llm.registry import Registry, open_registry
 from ecom_llm.registry.studies import heard
-from flows.study.answering import find_study, import_file, record, result_lines, still_missing, studies, verdicts_of
+from flows.study.answering import (
+    find_study,
+    import_file,
+    precision_for,
+    record,
+    result_lines,
+    still_missing,
+    studies,
+    verdicts_of,
+)
 from flows.study.making import EXPORT, Wanted, made_lines, new_study
 from tests.unit.human.conftest import outputs
 
@@ -144,6 +154,42 @@ def test_from_answers_to_the_gate(made, layout, params, registry, tmp_path):
     assert after.outputs == made.key.candidate.outputs
     text = registry.mlflow.download_artifacts(version.run_id, f"human/{made.id}.txt", str(tmp_path))
     assert Path(text).read_text() == "\n".join(result_lines(found, params)) + "\n"
+
+
+def test_a_rater_who_answered_a_part_is_waited_for(made, layout, params, tmp_path):
+    path = answers(made, 2, tmp_path)
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({**whole, "answers": whole["answers"][:5]}))
+    take(path, layout, replace=True)
+    with pytest.raises(UserError, match="waits for 27 tasks of rater 2: stopping when the result pleases"):
+        record(verdicts_of(made, layout, params, False), layout, params)
+    take(answers(made, 2, tmp_path), layout, replace=True)
+
+
+def test_the_same_answers_in_another_order_are_the_same(made, layout, tmp_path):
+    path = answers(made, 1, tmp_path)
+    take(path, layout, replace=True)
+    kept = layout.studies / made.id / "answers" / "rater-1.json"
+    before, whole = kept.read_bytes(), json.loads(path.read_text())
+    path.write_text("\ufeff" + json.dumps({**whole, "answers": whole["answers"][::-1]}))  # and as Notepad saves it
+    take(path, layout)
+    assert kept.read_bytes() == before
+    whole["answers"][0]["comment"] = "warmer"
+    path.write_text(json.dumps(whole))
+    take(path, layout)
+    assert "warmer" in kept.read_text(), "what a page says beside the choices is not lost to the sheet that came first"
+
+
+def test_a_study_of_one_language_is_told_as_such(layout, params, registry, tmp_path):
+    study = new_study(layout, params, wanted(locales=("en",)))
+    assert study.key.not_asked == (("describe", "zh"), ("review", "zh"))
+    for rater in (1, 2, 3):
+        take(answers(study, rater, tmp_path), layout)
+    found = verdicts_of(study, layout, params, False)
+    assert "Not asked about: describe/zh, review/zh." in "\n".join(result_lines(found, params))
+    assert {name for name in flat(found, precision_for(params)) if name.startswith("all")} == set()
+    assert "describe.en.human_win_rate_low" in flat(found, precision_for(params))
+    shutil.rmtree(layout.studies / study.id)
 
 
 def test_names_become_pseudonyms_unless_they_are_to_be_kept(made, layout, tmp_path):
