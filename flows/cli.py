@@ -288,12 +288,13 @@ def write(
     recipe
         Recipe that names the registered model.
     set_
-        One value for this call, `section.key=value`, such as how to write: `evaluate.decoding`; may be repeated.
+        One value for this call, `section.key=value`, such as how to write: `evaluate.decoding`; may be repeated. Without it a
+        version writes as it is served, by the params that it was measured with.
     """
     from flows.writing import written
 
     layout, params = enter(recipe, set_)
-    print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version, json))
+    print(written(layout, params, skill, attr, locale or params.collect.sources[0].locale, version, json, set_))
 
 
 def on_sigterm(number: int, frame: FrameType | None) -> None:

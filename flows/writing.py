@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params
+from ecom_llm.params import Params, load_params
 from ecom_llm.records import UserError
 from ecom_llm.registry import Registry, Version, open_registry
 from ecom_llm.skills import SKILLS
+from flows.overrides import chosen_params
 
 SUMMARISE = "summarise"
 """The skill that is no model's: what it shows, buyers wrote."""
@@ -53,6 +56,18 @@ def asked_for(registry: Registry, number: str | None) -> Version:
     return champion
 
 
+def as_served(registry: Registry, version: Version, params: Params, settings: Sequence[str]) -> Params:
+    """The params with the version's own `evaluate`, under what `--set` says; today's where it was made with other keys."""
+    with TemporaryDirectory() as folder:
+        try:
+            own = registry.params_file(version, Path(folder))
+            load_params(own)
+        except UserError:
+            return params
+        chosen = chosen_params(own, None, [one for one in settings if one.startswith("evaluate.")])
+    return params.model_copy(update={"evaluate": chosen.evaluate})
+
+
 def written(
     layout: Layout,
     params: Params,
@@ -61,8 +76,11 @@ def written(
     locale: str,
     number: str | None,
     as_json: bool = False,
+    settings: Sequence[str] = (),
 ) -> str:
     """What the champion, or the version of that number, writes; as a JSON object where that is asked for.
+
+    It writes as it is served, by the `evaluate` it was measured with; `settings` are laid over that.
 
     Raises:
         UserError: unknown skill or locale, malformed attributes, or no such version.
@@ -72,7 +90,9 @@ def written(
     if skill == SUMMARISE:
         return summarised(layout, params, attributes, locale, number, as_json)
     registry = open_registry(params.registry.model_name, layout)
-    folder = registry.model_folder(asked_for(registry, number))
+    version = asked_for(registry, number)
+    params = as_served(registry, version, params, settings)
+    folder = registry.model_folder(version)
     from ecom_llm.serve.write import write  # torch takes seconds, and mistakes should be told before
 
     text = write(folder, skill, locale, attributes, params)

@@ -308,6 +308,13 @@ class Registry:
         return made
 
     @answered
+    def params_file(self, version: Version, folder: Path) -> Path:
+        """Copy a version's params.yaml into a folder; returns where it lies."""
+        made = Layout(folder, self.layout.state).params
+        copied(self.mlflow, version.run_id, made.name, folder)
+        return made
+
+    @answered
     def entrant(self, version: Version) -> Entrant:
         """The version with its evidence and outputs, those of its trainings too, as the gate takes it."""
         with TemporaryDirectory() as name:

@@ -4,7 +4,7 @@ from logging import getLogger
 
 from ecom_llm.records import LIST_SEPARATOR, Example, UserError
 from ecom_llm.skills.answer import known, question
-from ecom_llm.skills.skill import Words, words
+from ecom_llm.skills.skill import Words, language, words
 from ecom_llm.skills.slots import never_stated, states
 from ecom_llm.train.answering.answerer import Answerer
 from ecom_llm.train.answering.texts import UNKNOWING
@@ -30,14 +30,25 @@ def looked_up(example: Example, answerer: Answerer | None) -> Example:
     if not asked:
         raise UserError("answer: nothing is asked. Add --attr question=..., in Chinese --attr 问题=...")
     product = "/".join(example.attributes[name] for name in NAMING if name in example.attributes)
-    listing = answerer.known.listings.get((product, example.locale), {})
-    if not listing and (product, example.locale) not in answerer.known.answers:
+    locale = spoken(product, example.locale, answerer)
+    listing = answerer.known.listings.get((product, locale), {})
+    if not listing and (product, locale) not in answerer.known.answers:
         log.warning(
             "nothing is known of a product %s in %s: the model was trained on other ones", product, example.locale
         )
     given = {name: value for name, value in example.attributes.items() if name not in NAMING and value != asked}
     named = next(name for name, value in example.attributes.items() if value == asked)
-    return example.model_copy(update={"product": product, "attributes": {**listing, **given, named: asked}})
+    update = {"product": product, "locale": locale, "attributes": {**listing, **given, named: asked}}
+    return example.model_copy(update=update)
+
+
+def spoken(product: str, locale: str, answerer: Answerer) -> str:
+    """The locale in which something is known of a product: the one asked for, or else another of its language."""
+    there = {
+        one for known in (answerer.known.listings, answerer.known.answers) for name, one in known if name == product
+    }
+    same = sorted(one for one in there if language(one) == language(locale))
+    return locale if locale in there or not same else same[0]
 
 
 def with_grounds(text: str, example: Example) -> str:

@@ -23,7 +23,7 @@ class ShopWriter(PythonModel):
         self.writer = load_writer(Path(context.artifacts["model"]), device="auto", decoding=decoding)
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> list[str]:
-        """One text for each row; `attributes` is a JSON object of strings.
+        """One text for each row; `attributes` is a JSON object of strings, numbers and lists of them.
 
         Raises:
             UserError: a row names no known skill, or its attributes are empty or no such object.
@@ -35,8 +35,15 @@ class ShopWriter(PythonModel):
 
 
 def attributes(text: str) -> dict[str, str]:
-    """A row's attributes; anything but a JSON object is a UserError."""
-    from ecom_llm.records import UserError
+    """A row's attributes; anything but a JSON object of strings, numbers, and lists of them is a UserError."""
+    from ecom_llm.records import LIST_SEPARATOR, UserError
+
+    def said(name: str, value: object) -> str:
+        if isinstance(value, list) and value and not any(isinstance(one, list) for one in value):
+            return LIST_SEPARATOR.join(said(name, one) for one in value)
+        if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return str(value)
+        raise UserError(f"attributes: {name} is {json.dumps(value)[:80]}; expected a text, a number, or a list of them")
 
     try:
         found = json.loads(text)
@@ -44,7 +51,7 @@ def attributes(text: str) -> dict[str, str]:
         raise UserError(f"attributes: {error}; expected a JSON object of strings, found {text[:80]!r}") from error
     if not isinstance(found, dict):
         raise UserError(f"attributes: expected a JSON object of strings, found {text[:80]!r}")
-    return {str(name): str(value) for name, value in found.items()}
+    return {name: said(name, value) for name, value in found.items()}
 
 
 mlflow.models.set_model(ShopWriter())

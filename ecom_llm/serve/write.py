@@ -1,14 +1,15 @@
 """write: a skill, a locale and attributes -> the text as it may be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecom_llm.params import Params
 from ecom_llm.records import Example, UserError
-from ecom_llm.skills import SKILLS, skill_named
+from ecom_llm.skills import SKILLS, answer, recommend, skill_named
 from ecom_llm.skills.answer import known
+from ecom_llm.skills.skill import Words, words
 from ecom_llm.write.decoding import Decoding, decoding_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ecom_llm.write.copies import Copies
 
 RECOMMEND, ANSWER = "recommend", "answer"
+NEEDED: Mapping[str, Words] = {RECOMMEND: recommend.WORDS, ANSWER: answer.WORDS}
+NEEDS = {RECOMMEND: "history", ANSWER: "question"}
+"""What nothing can be written without, by the name that its locale gives it."""
 UNNAMED = "asked"
 """The product of an example that names none."""
 
@@ -55,15 +59,11 @@ class Writer:
 
     def way(self, example: Example) -> str:
         """The name of the method that writes for an example."""
-        from ecom_llm.evaluate.answering import quotes
-
         if example.skill == RECOMMEND:
             return "recommend"
-        named = example.skill == ANSWER and example.product != UNNAMED
-        if named and self.answerer is not None and self.decoding.answer_by == "evidence":
-            # of a product that was named and is not listed, the language model knows nothing
-            return "generate" if known(example) else "quote"
-        return "quote" if quotes(self.answerer, example, self.decoding) else "generate"
+        rests = example.skill == ANSWER and self.answerer is not None and self.decoding.answer_by == "evidence"
+        # of a product that is not listed, or that nobody named, the language model knows nothing
+        return "quote" if rests and not known(example) else "generate"
 
     def generate(self, examples: Sequence[Example]) -> list[str]:
         """What the language model writes for each example."""
@@ -117,11 +117,29 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
     """What someone asks for, as an example without a target.
 
     Raises:
-        UserError: there is no such skill, or nothing to write about.
+        UserError: there is no such skill, or nothing to write about: no attributes, no question, no history.
     """
     skill_named(skill)
+    locale = locale.strip().replace("_", "-")
     if not attributes:
         raise UserError(f"{skill}: there is nothing to write about. Name attributes, such as --attr category=dress.")
+    empty = next(
+        (
+            name or "a value without a name"
+            for name, value in attributes.items()
+            if not (name.strip() and value.strip())
+        ),
+        None,
+    )
+    if empty is not None:
+        raise UserError(f"{skill}: {empty} is empty. Leave it out, or say what it is.")
+    needed = NEEDED.get(skill)
+    name = words(needed, locale)[NEEDS[skill]] if needed else None
+    if name is not None and name not in attributes:
+        told = ", ".join(attributes)
+        raise UserError(
+            f"{skill}: there is no {name} among what was given ({told}). In {locale} it is --attr {name}=..."
+        )
     return Example(
         id=f"{skill}:{locale}:asked",
         skill=skill,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ecom_llm.records import Example, Tables
 from ecom_llm.skills.asking import UNLISTED, Asking
-from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, lines, unchanged, without_rivals, words
+from ecom_llm.skills.skill import STATING, WRITING, Skill, Words, language, lines, unchanged, without_rivals, words
 from ecom_llm.skills.slots import slots_of, states
 
 WORDS: Words = {
@@ -66,7 +66,7 @@ def facts(example: Example) -> dict[str, str]:
 
 def of_locale(asking: Mapping[str, Asking], locale: str) -> Asking | None:
     """What was learned of a locale's questions, or of those of another one of its language."""
-    same = (name for name in sorted(asking) if name.split("-")[0] == locale.split("-")[0])
+    same = (name for name in sorted(asking) if language(name) == language(locale))
     return asking.get(locale) or asking.get(next(same, ""))
 
 

@@ -45,8 +45,13 @@ Words = Mapping[str, Mapping[str, str]]
 
 
 def words(table: Words, locale: str) -> Mapping[str, str]:
-    """The words of a locale, of its language (`zh-TW` -> `zh`), or the English ones."""
-    return table.get(locale) or table.get(locale.split("-")[0]) or table["en"]
+    """The words of a locale, of its language (`zh-TW`, `ZH` -> `zh`), or the English ones."""
+    return table.get(locale) or table.get(language(locale)) or table["en"]
+
+
+def language(locale: str) -> str:
+    """The language of a BCP 47 tag, whose case says nothing: `ZH-tw` -> `zh`."""
+    return locale.split("-")[0].lower()
 
 
 def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
@@ -55,7 +60,7 @@ def lines(instruction: str, attributes: Mapping[str, str], locale: str) -> str:
     Chinese takes the full-width colon, so that a value is preceded by the same character class as in running text
     and is tokenised alike in the prompt and in the target: copying it is then a matter of copying tokens.
     """
-    colon = "：" if locale.split("-")[0] == "zh" else ": "
+    colon = "：" if language(locale) == "zh" else ": "
     return "\n".join([instruction, *(f"{name}{colon}{value}" if value else name for name, value in attributes.items())])
 
 

@@ -21,6 +21,7 @@ SLOT = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}?")
 UNSTATED = frozenset({"", "?", "yes", "no", "true", "false", "none", "dontcare", "dont_care", "是", "否", "无"})
 """Values that no text states word for word: "waterproof: yes" is said as "waterproof"."""
 NUMBERED = re.compile(r" \d+$")
+NUMERALS = frozenset("零一二两三四五六七八九十百千万")
 
 
 Names = Annotated[frozenset[str], PlainSerializer(sorted)]
@@ -133,7 +134,24 @@ def is_word(text: str, start: int, end: int) -> bool:
     Told character by character: a pattern that says so would be compiled anew for each text, at milliseconds apiece.
     """
     borders = [at for at in (start, end) if 0 < at < len(text)]
-    return not any(spaced(text[at - 1]) and spaced(text[at]) for at in borders)
+    return not any(spaced(text[at - 1]) and spaced(text[at]) for at in borders) and not tears_number(text, start, end)
+
+
+def tears_number(text: str, start: int, end: int) -> bool:
+    """Whether a number goes on over a border of a stretch: 5 in `1.5`, in `-5` and in `5,000`, and 五 in 十五.
+
+    A comma parts thousands where three digits stand behind it; otherwise it may part the members of a list.
+    """
+    before, after = text[max(0, start - 2) : start], text[end : end + 5]
+    first, last = text[start : start + 1], text[end - 1 : end]
+    if first.isdigit():
+        thousand = re.match(r"\d{3}(?!\d)", text[start:])
+        signed = before.endswith(("-", "−")) and not before[:-1].strip()
+        if signed or re.search(r"\d\.$" if not thousand else r"\d[.,]$", before):
+            return True
+    if last.isdigit() and re.match(r"\.\d|,\d{3}(?!\d)", after):
+        return True
+    return (first in NUMERALS and before[-1:] in NUMERALS) or (last in NUMERALS and after[:1] in NUMERALS)
 
 
 def states(text: str, value: str) -> bool:

@@ -1,12 +1,12 @@
 """What is known of a product: its listing's attributes, and what was answered to other questions about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
 from ecom_llm.records import Example, Record
-from ecom_llm.skills import answer
+from ecom_llm.skills import advertise, answer
 
 Key = tuple[str, str]
 """(product, locale)"""
@@ -82,6 +82,14 @@ class Known:
         return self.answers[others[place], example.locale][:count]
 
 
+LISTING: Mapping[str, Callable[[Example], Mapping[str, str]]] = {
+    "answer": answer.known,
+    "describe": lambda one: one.attributes,
+    "advertise": advertise.facts,
+}
+"""Skill -> what of its examples is the product's listing."""
+
+
 def known_of(examples: Iterable[Example]) -> Known:
     """The evidence that examples of any skill hold."""
     answers: dict[Key, list[Told]] = {}
@@ -90,7 +98,7 @@ def known_of(examples: Iterable[Example]) -> Known:
         key = (example.product, example.locale)
         if example.skill == "answer":
             answers.setdefault(key, []).append(told_of(example))
-        facts = {"answer": answer.known, "describe": lambda one: one.attributes}.get(example.skill)
+        facts = LISTING.get(example.skill)
         if facts and (found := facts(example)):
             listings.setdefault(key, found)
     return Known({key: tuple(told) for key, told in answers.items()}, listings)

@@ -17,7 +17,7 @@ UNKNOWING = re.compile(
     r"\b(?:don['’]?t|do not|can['’]?t|cannot|can not|couldn['’]?t|unable to|not|no)\b[\w\s'’]{0,12}"
     r"\b(?:know|sure|certain|idea|tell|say|find|information|details?)\b|\bnot (?:stated|mentioned|specified)\b"
     r"|\b(?:listing|page|sheet|description) (?:says nothing|is silent|has no word)\b"
-    "|不知道|不清楚|不确定|不太清楚|没有.{0,4}信息|无法|(?:没有?|未)(?:提及|提到|写明|写到|标注|标明|注明|说明(?!书))",
+    "|不知道|不清楚|不确定|不太清楚|没有.{0,4}信息|无法(?:确定|回答|判断|得知|确认|提供)|(?:没有?|未)(?:提及|提到|写明|写到|标注|标明|注明|说明(?!书))",
     re.IGNORECASE,
 )
 """How an earlier answer says that it is none."""

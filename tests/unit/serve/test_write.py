@@ -82,7 +82,14 @@ def test_it_writes_by_the_decoding_of_params(model_folder: Path, params: Params)
 
 @pytest.mark.parametrize(
     ("skill", "attributes", "words"),
-    [("describe", {}, "nothing to write about"), ("sing", {"a": "b"}, "no skill is called 'sing'.*describe")],
+    [
+        ("describe", {}, "nothing to write about"),
+        ("sing", {"a": "b"}, "no skill is called 'sing'.*describe"),
+        ("describe", {"colour": " "}, "colour is empty"),
+        ("describe", {"": "red"}, "a value without a name is empty"),
+        ("recommend", {"histroy": "red kettle"}, r"no history among what was given \(histroy\)"),
+        ("answer", {"colour": "red"}, r"no question among what was given \(colour\)"),
+    ],
 )
 def test_mistakes_are_refused_before_a_model_is_loaded(
     skill: str, attributes: dict[str, str], words: str, params: Params, tmp_path: Path
@@ -104,6 +111,18 @@ def test_served_attributes_that_are_no_object_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="expected a JSON object of strings"):
         attributes(text)
     assert attributes(json.dumps({"颜色": "红色"})) == {"颜色": "红色"}
+    told = {"features": ["USB charging", "wide straps"], "weight": 1.5, "stars": 5}
+    assert attributes(json.dumps(told)) == {"features": "USB charging; wide straps", "weight": "1.5", "stars": "5"}
+
+
+@pytest.mark.parametrize("value", [None, True, [], [["a"]], {"a": "b"}])
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_served_values_that_nobody_could_read_are_refused(value: object) -> None:
+    """They stood in the text as Python writes them: `['USB charging']`, `None`."""
+    from ecom_llm.serve.pyfunc_model import attributes
+
+    with pytest.raises(UserError, match=r"colour is .*expected a text, a number, or a list of them"):
+        attributes(json.dumps({"colour": value}))
 
 
 TITLES = {"en": ["red kettle", "blue kettle", "red lamp"], "zh": ["红色水壶", "蓝色水壶", "红色台灯"]}
@@ -268,8 +287,23 @@ def test_grounds_are_the_attributes_an_answer_states() -> None:
 
 
 def test_a_product_without_a_question_is_refused(answering_folder: Path, params: Params) -> None:
-    with pytest.raises(UserError, match=r"nothing is asked.*--attr question"):
+    with pytest.raises(UserError, match=r"there is no question among what was given \(product\).*--attr question"):
         write(answering_folder, "answer", "en", {"product": "lamp3"}, params)
+
+
+@pytest.mark.parametrize("locale", ["zh_CN", "ZH", "zh-cn"])
+def test_a_locale_is_known_however_it_is_spelled(answering_folder: Path, params: Params, locale: str) -> None:
+    """English words about a 连衣裙, and nothing known of a product, were what `zh_CN` gave."""
+    wanted = {"问题": "what?", "product": "dress"}
+    assert write(answering_folder, "answer", locale, wanted, params) == write(
+        answering_folder, "answer", "zh", wanted, params
+    )
+
+
+def test_a_question_about_nothing_is_not_answered_in_either_language(answering_folder: Path, params: Params) -> None:
+    """In a locale in which nothing was learned of questions, too: "The listing has it", with no listing."""
+    for locale, name, said in (("en", "question", "I do not know"), ("zh", "问题", "没有相关信息")):
+        assert said in write(answering_folder, "answer", locale, {name: "What colour is it?"}, params)
 
 
 def test_a_served_model_heeds_what_its_folder_says_of_copies(

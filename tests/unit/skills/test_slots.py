@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_llm.records import LIST_SEPARATOR
-from ecom_llm.skills.slots import CLOSE, OPEN, Slotting, fill_slots, open_slots, shown_with_slots, wanted_mentions
+from ecom_llm.skills.slots import (
+    CLOSE,
+    OPEN,
+    Slotting,
+    fill_slots,
+    open_slots,
+    shown_with_slots,
+    states,
+    wanted_mentions,
+)
 
 words = st.text(alphabet="abR 1红色的", min_size=1, max_size=6).map(str.strip).filter(bool)
 attributes = st.dictionaries(words, st.lists(words, min_size=1, max_size=3).map(LIST_SEPARATOR.join), max_size=4)
@@ -49,6 +58,38 @@ def test_no_slot_is_ever_shown(text, known):
 )
 def test_values_become_slots(text, known, opened):
     assert open_slots(text, known) == opened
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("It weighs 1.5 kg.", "5 kg"),
+        ("净重1.5千克", "5千克"),
+        ("可用十五天", "五天"),
+        ("三百五十毫升", "三百"),
+        ("down to -5 °C", "5 °C"),
+        ("a pack of 1,880", "1"),
+        ("a pack of 1,880", "880"),
+        ("version 4.2", "4"),
+    ],
+)
+def test_a_part_of_a_number_is_no_value(text, value):
+    assert not states(text, value)
+    assert open_slots(text, {"weight": value}) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sizes 36,37 and 38", "37"),
+        ("有5天和6天两种", "6天"),
+        ("It has 5.", "5"),
+        ("3-5 kg", "5 kg"),
+        ("1,500 g", "1,500 g"),
+    ],
+)
+def test_a_whole_number_is(text, value):
+    assert states(text, value)
 
 
 def test_a_value_never_seen_is_stated():

@@ -109,6 +109,7 @@ def test_long_sentences_are_quoted_by_clauses_and_what_nobody_knows_is_not_quote
     assert "and I have had mine for a year now without any trouble at all" in passages(long)
     assert passages("Yes it fits. I don't know about the cord.") == ["Yes it fits."]
     assert passages("I am not really sure.") == passages("不太清楚。") == passages("页面没有提到。") == []
+    assert passages("无法机洗，只能手洗。") == ["无法机洗，只能手洗。"] and passages("这个无法确定。") == []
     assert passages("The fan is silent.") == ["The fan is silent."]
     assert passages("有说明书。盒子里没有说明书。") == [
         "有说明书。",
