@@ -184,11 +184,11 @@ def against_others(
 
 
 def self_bleu(texts: Sequence[str], locale: str) -> float | None:
-    """Mean sentence BLEU-4 of each text with all the others as references, 0 to 100; None where there are no others."""
-    if len(texts) < 2:
-        return None
+    """Mean sentence BLEU-4 of each text with all the others as references, 0 to 100; None where there are no others, or no words."""
     scorer = bleu_scorer(locale, effective_order=True)
     words = [scorer.tokenizer(text.rstrip()).split() for text in texts]
+    if len(texts) < 2 or not any(words):
+        return None
     grams = [[Counter(ngrams(text, n)) for n in range(1, ORDER + 1)] for text in words]
     highest = [highest_two([one[order] for one in grams]) for order in range(ORDER)]
     sizes = Counter(map(len, words))

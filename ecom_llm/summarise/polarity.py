@@ -16,6 +16,8 @@ SURE = 1.0
 """Log-odds from which on a thought counts as praise or blame; below, it counts as neither."""
 HEARD = 0.7
 """Log-odds that the words alone must give: stars never make an opinion of `I bought it in blue`."""
+NEAR = 4
+"""Words before a word of praise or blame among which one turns it into its opposite, or into a wish."""
 STAR = 0.75
 """Log-odds that each star above or below three adds to those of the words."""
 
@@ -40,15 +42,21 @@ class Polarity:
         return [0 if self.denied(thought, sign) else int(sign) for thought, sign in zip(thoughts, signs, strict=True)]
 
     def denied(self, thought: str, sign: float) -> bool:
-        """Whether plain words say otherwise than was heard, or both: `I loved the fabric`, in a review of two stars."""
+        """Whether plain words say otherwise than was heard, or both: `I loved the fabric`, in a review of two stars.
+
+        A word of praise or blame behind one that turns or wishes it says nothing by itself: `I did not love the fabric`, `nothing
+        wrong with it`; one before does (`great length, not too short`).
+        """
         wording = wording_of(self.topics.locale)
         words = self.topics.words(thought)
-        lists = (wording.good, wording.bad, wording.mild | wording.wishing, wording.turning - wording.mild)
-        good, bad, hedged, turning = (not listed.isdisjoint(words) for listed in lists)
-        turned = turning or any(word.endswith(wording.negation) for word in words)
+        turns = [word in wording.turning - wording.mild or word.endswith(wording.negation) for word in words]
+        swayed = [turn or word in wording.wishing for turn, word in zip(turns, words, strict=True)]
+        plain = [word for at, word in enumerate(words) if not any(swayed[max(0, at - NEAR) : at])]
+        hedged, turned = not (wording.mild | wording.wishing).isdisjoint(words), any(turns)
+        good, bad = (not listed.isdisjoint(plain) for listed in (wording.good, wording.bad))
         if sign > 0:
             return ((hedged or turned) and not good) or (bad and not turned)
-        return good and not turned
+        return (good and not turned) or (not wording.bad.isdisjoint(words) and not bad)
 
 
 def as_read(thought: str, topics: Topics) -> str:

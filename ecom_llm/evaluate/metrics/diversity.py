@@ -102,5 +102,8 @@ class SelfBleu(OfflineMetric):
         )
         found = self_bleu(predictions, locale)
         if found is None:
-            return {**not_applicable("one text has no others to be compared with"), "signature": signature}
+            return {
+                **not_applicable("one text has no others to be compared with, or no text holds a word"),
+                "signature": signature,
+            }
         return {"self_bleu": found, "signature": signature}

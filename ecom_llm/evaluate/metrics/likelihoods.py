@@ -1,22 +1,29 @@
 """How well a model knows the references: likelihoods per token and per byte, of causal models and of masked ones."""
 
 from collections.abc import Sequence
-from math import exp
+from math import exp, log
+from sys import float_info
 
 import evaluate
 from datasets import Features, Value
 
-from ecom_llm.evaluate.metrics.metric import NUMBERS, OfflineMetric, Ratios, Result, ratio, signed
+from ecom_llm.evaluate.metrics.metric import NUMBERS, OfflineMetric, Ratios, Result, not_applicable, ratio, signed
 
 SALAZAR = "Salazar et al. 2020, 'Masked Language Model Scoring', ACL"
 COMPLETION = signed(of="completion", given="prompt", case="kept")
+LARGEST = log(float_info.max)
 PSEUDO = signed(of="target", masked="one token at a time", case="kept")
 
 
 def per_token(name: str, pairs: Ratios, signature: str) -> Result:
     """exp of the ratio of sums of nats and tokens."""
     result = ratio(name, pairs, f"per:token|{signature}")
-    return {**result, name: exp(result[name])} if name in result else result
+    if name not in result:
+        return result
+    nats = result.pop(name)
+    if nats > LARGEST:
+        return {**result, **not_applicable(f"{nats:.3g} nats a token: no number holds a perplexity so large")}
+    return {**result, name: exp(nats)}
 
 
 class Perplexity(OfflineMetric):

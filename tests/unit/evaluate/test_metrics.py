@@ -17,6 +17,7 @@ from ecom_llm.evaluate.metrics import (
     NdcgAtK,
     OfflineMetric,
     Perplexity,
+    SelfBleu,
     UnsupportedRate,
     bleu_tokenizer,
 )
@@ -128,3 +129,13 @@ def test_no_metric_writes_a_file_says_a_word_or_opens_a_connection(tmp_path, mon
     assert KeywordCoverage().compute(predictions=["手机壳"], references=["手机"], locale="zh")["keyword_coverage"] == 1
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_likelihood_beyond_all_numbers_has_no_perplexity_and_a_reason():
+    """After a training that diverged and stayed finite; it was a traceback."""
+    found = Perplexity().compute(predictions=[7500.0], references=[10.0])
+    assert "perplexity" not in found and "750 nats a token" in found["not_applicable"]
+
+
+def test_empty_texts_are_not_as_different_as_can_be():
+    assert "self_bleu" not in SelfBleu().compute(predictions=["", " "], locale="en")

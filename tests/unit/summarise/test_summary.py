@@ -137,3 +137,23 @@ def test_a_text_that_no_review_says_is_refused(readers: dict[str, Reader]):
         check(summary, changed)
     with pytest.raises(AssertionError, match="does not say"):
         check(summary, shop("en")["lamp"])
+
+
+@pytest.mark.parametrize(
+    ("locale", "stars", "text", "sign"),
+    [
+        ("en", 5, "I did not love the fabric.", 0),
+        ("en", 4, "I wish the fabric was better.", 0),
+        ("en", 5, "The colour is lovely, not too bright.", 1),
+        ("en", 1, "Nothing wrong with the fabric.", 0),
+        ("en", 2, "The fabric does not look cheap.", 0),
+        ("zh", 5, "面料不是很好。", 0),
+        ("zh", 4, "不是很喜欢颜色。", 0),
+        ("zh", 1, "拉链没有坏。", 0),
+    ],
+)
+def test_a_word_that_is_turned_praises_and_blames_nothing(
+    readers: dict[str, Reader], locale: str, stars: int, text: str, sign: int
+):
+    said = readers[locale].said(reviews_of("thing", [(stars, text)], locale))
+    assert {one.sign for one in said} == {sign}
