@@ -11,6 +11,7 @@ import yaml
 from configobj import ConfigObj, ConfigObjError
 
 from ecom_llm.layout import STATE_VARIABLE, Layout
+from ecom_llm.params import LOADER
 from ecom_llm.records import UserError
 from tasks import git
 
@@ -121,7 +122,7 @@ def restored(layout: Layout) -> bool:
     if not layout.lock.exists():
         return False
     own = {"cwd": layout.workspace, "env": environment(layout)}
-    stages = yaml.safe_load(layout.lock.read_text(encoding="utf-8")).get("stages", {})
+    stages = yaml.load(layout.lock.read_text(encoding="utf-8"), Loader=LOADER).get("stages", {})
     made = {out["path"] for stage in stages.values() for out in stage.get("outs", [])}
     given = {dep["path"] for stage in stages.values() for dep in stage.get("deps", [])} - made
     # --allow-missing is meant for outs, and would pass over sources that are gone as well

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 from ruamel.yaml import YAML
 
-from ecom_llm.params import Params, validate
+from ecom_llm.params import LOADER, Params, validate
 from ecom_llm.records import UserError
 from tasks import dvc, git
 
@@ -42,7 +42,7 @@ def overlay(old: Value, new: Value) -> Value:
 
 def written_into(text: str, params: Params) -> str:
     """The text of a params.yaml with these values: the same bytes where nothing differs, comments kept where it does."""
-    if validate(yaml.safe_load(text), "params.yaml") == params:
+    if validate(yaml.load(text, Loader=LOADER), "params.yaml") == params:
         return text
     ruamel = YAML()
     ruamel.preserve_quotes = True

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from ecom_llm.layout import Layout
-from ecom_llm.params import Params
+from ecom_llm.params import LOADER, Params
 from ecom_llm.records import UserError
 from ecom_llm.registry.keys import signing_key
 from tasks import dvc, git
@@ -183,7 +183,7 @@ def lock_text(layout: Layout) -> str:
 
 def missing_outs(layout: Layout, checkout: Path) -> list[str]:
     """The outs that a dvc.lock names and that are not in the checkout."""
-    stages = yaml.safe_load(lock_text(layout)).get("stages", {}).values()
+    stages = yaml.load(lock_text(layout), Loader=LOADER).get("stages", {}).values()
     outs = [out["path"] for stage in stages for out in stage.get("outs", [])]
     return [path for path in outs if not (checkout / path).exists()]
 

@@ -10,10 +10,11 @@ from ecom_llm.params.promote import HUMAN, Promote, Regression, Sanity, Slice, S
 from ecom_llm.params.runtime import Registry, Runtime
 from ecom_llm.params.section import Section
 from ecom_llm.params.train import Train
-from ecom_llm.params.tree import Params, load_params, read_yaml, validate
+from ecom_llm.params.tree import LOADER, Params, load_params, read_yaml, validate
 
 __all__ = [
     "HUMAN",
+    "LOADER",
     "Collect",
     "Evaluate",
     "Form",

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ecom_llm.params import LOADER
 from ecom_llm.registry.signing import BrokenLink
 
 
@@ -55,7 +56,7 @@ def read_lock(path: Path) -> Lock:
         BrokenLink: it is missing, or no dvc.lock.
     """
     try:
-        return Lock.model_validate(yaml.safe_load(path.read_bytes()))
+        return Lock.model_validate(yaml.load(path.read_bytes(), Loader=LOADER))
     except FileNotFoundError as error:
         raise BrokenLink(
             "dvc.lock: expected it among the version's artifacts, found no such file. Restore MLflow's artifacts."
