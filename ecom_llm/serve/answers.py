@@ -44,11 +44,13 @@ def looked_up(example: Example, answerer: Answerer | None) -> Example:
 
 def spoken(product: str, locale: str, answerer: Answerer) -> str:
     """The locale in which something is known of a product: the one asked for, or else another of its language."""
+    if (product, locale) in answerer.known.listings or (product, locale) in answerer.known.answers:
+        return locale
     there = {
         one for known in (answerer.known.listings, answerer.known.answers) for name, one in known if name == product
     }
     same = sorted(one for one in there if language(one) == language(locale))
-    return locale if locale in there or not same else same[0]
+    return same[0] if same else locale
 
 
 def with_grounds(text: str, example: Example) -> str:

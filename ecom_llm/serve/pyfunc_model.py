@@ -42,6 +42,8 @@ def attributes(text: str) -> dict[str, str]:
         if isinstance(value, list) and value and not any(isinstance(one, list) for one in value):
             return LIST_SEPARATOR.join(said(name, one) for one in value)
         if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+            if not (name.strip() and str(value).strip()):
+                raise UserError(f"attributes: {name!r} is {value!r}. Leave out what is empty.")
             return str(value)
         raise UserError(f"attributes: {name} is {json.dumps(value)[:80]}; expected a text, a number, or a list of them")
 

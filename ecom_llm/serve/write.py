@@ -123,16 +123,6 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
     locale = locale.strip().replace("_", "-")
     if not attributes:
         raise UserError(f"{skill}: there is nothing to write about. Name attributes, such as --attr category=dress.")
-    empty = next(
-        (
-            name or "a value without a name"
-            for name, value in attributes.items()
-            if not (name.strip() and value.strip())
-        ),
-        None,
-    )
-    if empty is not None:
-        raise UserError(f"{skill}: {empty} is empty. Leave it out, or say what it is.")
     needed = NEEDED.get(skill)
     name = words(needed, locale)[NEEDS[skill]] if needed else None
     if name is not None and name not in attributes:

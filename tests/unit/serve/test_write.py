@@ -85,8 +85,6 @@ def test_it_writes_by_the_decoding_of_params(model_folder: Path, params: Params)
     [
         ("describe", {}, "nothing to write about"),
         ("sing", {"a": "b"}, "no skill is called 'sing'.*describe"),
-        ("describe", {"colour": " "}, "colour is empty"),
-        ("describe", {"": "red"}, "a value without a name is empty"),
         ("recommend", {"histroy": "red kettle"}, r"no history among what was given \(histroy\)"),
         ("answer", {"colour": "red"}, r"no question among what was given \(colour\)"),
     ],
@@ -112,6 +110,9 @@ def test_served_attributes_that_are_no_object_are_refused(text: str) -> None:
         attributes(text)
     assert attributes(json.dumps({"颜色": "红色"})) == {"颜色": "红色"}
     told = {"features": ["USB charging", "wide straps"], "weight": 1.5, "stars": 5}
+    for empty in ({"colour": " "}, {"": "red"}, {"colours": ["red", ""]}):
+        with pytest.raises(UserError, match="Leave out what is empty"):
+            attributes(json.dumps(empty))
     assert attributes(json.dumps(told)) == {"features": "USB charging; wide straps", "weight": "1.5", "stars": "5"}
 
 
