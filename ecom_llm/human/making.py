@@ -51,7 +51,8 @@ def tasks_of(
     rest = [subject for subject in unseen if subject.id not in seen]
     checks = known_bad(rest, settings.known_bad, pairs, rater, ids)
     if len(checks) < settings.known_bad:  # of what is judged, where references are not
-        own = [subject for subject in unseen if subject.id in seen]
+        shown = {words(text) for one in checks for text in one.task.texts}
+        own = [subject for subject in unseen if subject.id in seen and words(subject.reference) not in shown]
         checks += known_bad(own, settings.known_bad - len(checks), pairs, rater, ids)
     real = genuine(mine, rater, ids)
     return in_order(real, min(settings.repeats, len(real)), checks, ids)

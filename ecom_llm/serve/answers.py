@@ -2,7 +2,7 @@
 
 from logging import getLogger
 
-from ecom_llm.records import LIST_SEPARATOR, Example, UserError
+from ecom_llm.records import LIST_SEPARATOR, Example
 from ecom_llm.skills.answer import known, question
 from ecom_llm.skills.skill import Words, language, words
 from ecom_llm.skills.slots import never_stated, states
@@ -19,16 +19,10 @@ WORDS: Words = {
 
 
 def looked_up(example: Example, answerer: Answerer | None) -> Example:
-    """A question with what the listing of the product it names says; any other example as it is.
-
-    Raises:
-        UserError: a product is named, and nothing is asked.
-    """
+    """A question with what the listing of the product it names says; any other example as it is."""
     if example.skill != "answer" or answerer is None or "product" not in example.attributes:
         return example
     asked = question(example)
-    if not asked:
-        raise UserError("answer: nothing is asked. Add --attr question=..., in Chinese --attr 问题=...")
     product = "/".join(example.attributes[name] for name in NAMING if name in example.attributes)
     locale = spoken(product, example.locale, answerer)
     listing = answerer.known.listings.get((product, locale), {})

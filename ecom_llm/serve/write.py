@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from ecom_llm.write.copies import Copies
 
 RECOMMEND, ANSWER = "recommend", "answer"
-NEEDED: Mapping[str, Words] = {RECOMMEND: recommend.WORDS, ANSWER: answer.WORDS}
-NEEDS = {RECOMMEND: "history", ANSWER: "question"}
-"""What nothing can be written without, by the name that its locale gives it."""
+NEEDED: Mapping[str, tuple[Words, str]] = {RECOMMEND: (recommend.WORDS, "history"), ANSWER: (answer.WORDS, "question")}
+"""Skill -> what it cannot write without, and the words by which each locale calls it."""
 UNNAMED = "asked"
 """The product of an example that names none."""
 
@@ -45,7 +44,7 @@ class Writer:
         answer and in the next line what it rests on, or says that the shop's texts do not hold it.
 
         Raises:
-            UserError: an item is to be recommended, and the model's folder says of none; or a product is named, and nothing asked.
+            UserError: an item is to be recommended, and the model's folder says of none.
         """
         from ecom_llm.serve.answers import looked_up
 
@@ -123,13 +122,14 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
     locale = locale.strip().replace("_", "-")
     if not attributes:
         raise UserError(f"{skill}: there is nothing to write about. Name attributes, such as --attr category=dress.")
-    needed = NEEDED.get(skill)
-    name = words(needed, locale)[NEEDS[skill]] if needed else None
-    if name is not None and name not in attributes:
-        told = ", ".join(attributes)
-        raise UserError(
-            f"{skill}: there is no {name} among what was given ({told}). In {locale} it is --attr {name}=..."
-        )
+    if skill in NEEDED:
+        table, needed = NEEDED[skill]
+        name = words(table, locale)[needed]
+        if name not in attributes:
+            told = ", ".join(attributes)
+            raise UserError(
+                f"{skill}: there is no {name} among what was given ({told}). In {locale} it is --attr {name}=..."
+            )
     return Example(
         id=f"{skill}:{locale}:asked",
         skill=skill,
