@@ -56,13 +56,24 @@ def failing(capsys, *arguments: str) -> tuple[int, str]:
     return ended.value.code, said
 
 
+def took(code: str) -> tuple[float, str]:
+    """Processor seconds of an interpreter that runs some code, the least of three, and what it printed. Not the clock's, which hang on
+    who else is at work."""
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(spent), done.stdout
+
+
 def test_help_is_quick_and_imports_nothing_heavy():
-    heavy = ("torch", "transformers", "prefect", "mlflow", "dvc", "datasets", "optuna")
-    code = f"import sys; from flows.cli import app; app(['--help']); print([m for m in {heavy} if m in sys.modules])"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.stdout.endswith("[]\n")
+    heavy = ("torch", "transformers", "prefect", "mlflow", "dvc", "datasets", "optuna", "numpy", "pandas")
+    seconds, printed = took(
+        f"import sys; from flows.cli import app; app(['--help']); print([m for m in {heavy} if m in sys.modules])"
+    )
+    assert printed.endswith("[]\n")
     for command in (
         "run",
         "sweep",
@@ -76,9 +87,14 @@ def test_help_is_quick_and_imports_nothing_heavy():
         "reconcile",
         "clean",
     ):
-        assert f" {command} " in done.stdout
-    # processor seconds, since the clock depends on who else is at work
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
+        assert f" {command} " in printed
+    # A machine's seconds are its own: measured against the help of a program that has one command and one checked parameter.
+    least, _ = took(
+        "from cyclopts import App; from pydantic import BaseModel\n"
+        "class Params(BaseModel): steps: int = 1\n"
+        "app = App(help='One.', version='1'); app.command(lambda: None, name='run'); app(['--help'])"
+    )
+    assert seconds < 3 * least
 
 
 @pytest.mark.parametrize(
