@@ -10,6 +10,8 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 LIST_SEPARATOR = "; "
 """Joins the members of a list-valued attribute, such as the strengths a review speaks of."""
+LOCALE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+"""A BCP 47 tag, as a regular expression of the whole of it."""
 
 
 class UserError(Exception):

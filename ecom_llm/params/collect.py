@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from ecom_llm.params.location import is_address, require_readable_kind
 from ecom_llm.params.section import Section
+from ecom_llm.records import LOCALE
 
 Form = Literal[
     "catalogue",
@@ -29,7 +30,7 @@ class Source(Section):
     """`catalogue` is built in; `tables` are files named after the canonical tables; `mapped` is any file, read by `columns`."""
     path: str = Field(min_length=1)
     """File or folder, relative to `collect.location`; `.` is the location itself."""
-    locale: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    locale: str = Field(pattern=f"^{LOCALE}$")
     """BCP 47 locale of rows that do not name one."""
     weight: float = Field(gt=0, le=100)
     """How often its training examples are shown in an epoch: 1 is once, 0.5 shows half of them, 2 shows each twice."""

@@ -1,13 +1,14 @@
 """write: a skill, a locale and attributes -> the text as it may be shown."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecom_llm.params import Params
-from ecom_llm.records import Example, UserError
-from ecom_llm.skills import SKILLS, answer, recommend, skill_named
+from ecom_llm.records import LOCALE, Example, UserError
+from ecom_llm.skills import SKILLS, answer, recommend, review, skill_named
 from ecom_llm.skills.answer import known
 from ecom_llm.skills.skill import Words, words
 from ecom_llm.write.decoding import Decoding, decoding_of
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from ecom_llm.train.recommender.recommender import Recommender
     from ecom_llm.write.copies import Copies
 
-RECOMMEND, ANSWER = "recommend", "answer"
+RECOMMEND, ANSWER, REVIEW = "recommend", "answer", "review"
 NEEDED: Mapping[str, tuple[Words, str]] = {RECOMMEND: (recommend.WORDS, "history"), ANSWER: (answer.WORDS, "question")}
 """Skill -> what it cannot write without, and the words by which each locale calls it."""
+STARS = ("1", "2", "3", "4", "5")
+"""A review's, as its prompts spell them."""
 UNNAMED = "asked"
 """The product of an example that names none."""
 
@@ -116,10 +119,13 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
     """What someone asks for, as an example without a target.
 
     Raises:
-        UserError: there is no such skill, or nothing to write about: no attributes, no question, no history.
+        UserError: there is no such skill or locale, nothing to write about (no attributes, no question, no history), or a
+            review is to give other stars than 1 to 5.
     """
     skill_named(skill)
     locale = locale.strip().replace("_", "-")
+    if not re.fullmatch(LOCALE, locale):
+        raise UserError(f"{skill}: {locale!r} is no language tag. Expected one such as en, zh or zh-TW.")
     if not attributes:
         raise UserError(f"{skill}: there is nothing to write about. Name attributes, such as --attr category=dress.")
     if skill in NEEDED:
@@ -130,6 +136,9 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
             raise UserError(
                 f"{skill}: there is no {name} among what was given ({told}). In {locale} it is --attr {name}=..."
             )
+    stars = words(review.WORDS, locale)["stars"]
+    if skill == REVIEW and attributes.get(stars, "1") not in STARS:
+        raise UserError(f"{skill}: {stars} is {attributes[stars]!r}; expected one of {', '.join(STARS)}.")
     return Example(
         id=f"{skill}:{locale}:asked",
         skill=skill,

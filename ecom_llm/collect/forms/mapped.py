@@ -5,6 +5,7 @@ Each row has one fate in each mapped table: a record, or a Rejected. A product t
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -28,10 +29,10 @@ from ecom_llm.collect.forms.columns import (
 )
 from ecom_llm.collect.forms.origins import Origin, files_of, row_id, rows_of
 from ecom_llm.collect.forms.spool import FirstProducts, Histories
-from ecom_llm.collect.forms.tables import LISTS, LOCALE
+from ecom_llm.collect.forms.tables import LISTS
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
-from ecom_llm.records import LIST_SEPARATOR, TABLES, Interaction, Product, Sourced, UserError
+from ecom_llm.records import LIST_SEPARATOR, LOCALE, TABLES, Interaction, Product, Sourced, UserError
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ def values_of(table: str, origin: Origin, row: Row, source: Source, fields: dict
         elif field in (*needed_fields(table), "position"):
             raise ValueError(f"{named(spelling, field)}: empty")
     locale = values.setdefault("locale", source.locale)
-    if not LOCALE.fullmatch(str(locale)):
+    if not re.fullmatch(LOCALE, str(locale)):
         raise ValueError(f"{named(fields['locale'], 'locale')}: not a language tag such as en or zh-TW")
     return values
 

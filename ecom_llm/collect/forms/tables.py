@@ -21,7 +21,7 @@ from ecom_llm.collect.forms.origins import Origin, files_of, there, without_colu
 from ecom_llm.collect.forms.spool import Histories
 from ecom_llm.collect.rejected import Rejected
 from ecom_llm.params import Source
-from ecom_llm.records import TABLES, Interaction, Sourced, UserError
+from ecom_llm.records import LOCALE, TABLES, Interaction, Sourced, UserError
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ of the rows, and each further column of `products` is an attribute."""
 MAY_BE_EMPTY = ("title",)
 NONE_WHERE_EMPTY = ("description", "split")
 LISTS = ("strengths", "flaws")
-LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 LAST_POSITION = 2**63 - 1
 """Positions are collected as integers of 64 bits."""
 SHOWN = 20
@@ -223,7 +222,7 @@ def check_values(table: str, values: dict[str, object]) -> None:
     for name in (*REQUIRED[table], "position"):
         if values.get(name) == "" and name not in MAY_BE_EMPTY:
             raise ValueError(f"{name}: empty")
-    if values["locale"] and not LOCALE.fullmatch(str(values["locale"])):
+    if values["locale"] and not re.fullmatch(LOCALE, str(values["locale"])):
         raise ValueError("locale: not a language tag such as en or zh-TW")
 
 

@@ -1,5 +1,6 @@
 """What was understood of a shop's file or folder: shape, columns, problems, and the sources of a recipe for it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -7,7 +8,6 @@ from pathlib import Path
 
 from ecom_llm.collect.forms.dataset import is_saved
 from ecom_llm.collect.forms.origins import is_data
-from ecom_llm.collect.forms.tables import LOCALE
 from ecom_llm.collect.inspect.columns import plain
 from ecom_llm.collect.inspect.fields import Match
 from ecom_llm.collect.inspect.language import guess
@@ -16,7 +16,7 @@ from ecom_llm.collect.inspect.propose import Proposal, mapped, published, specif
 from ecom_llm.collect.inspect.recognise import Recognised, file_form, folder_form
 from ecom_llm.collect.inspect.sample import Sample, spellable, tried
 from ecom_llm.collect.inspect.trial import Trial, try_source
-from ecom_llm.records import UserError
+from ecom_llm.records import LOCALE, UserError
 
 __all__ = ["SAMPLE_ROWS", "Inspection", "Match", "Problem", "Proposal", "Sample", "Trial", "inspect"]
 
@@ -60,7 +60,7 @@ def inspect(place: Path, limit: int, locale: str | None, address: str = "") -> I
     Raises:
         UserError: there is no such place, it cannot be read, or it holds no file.
     """
-    if locale is not None and not LOCALE.fullmatch(locale):
+    if locale is not None and not re.fullmatch(LOCALE, locale):
         raise UserError(f"--locale {locale}: is no language tag. Expected one such as en, zh or zh-TW.")
     if limit < 1:
         raise UserError(f"--rows {limit}: expected at least 1.")

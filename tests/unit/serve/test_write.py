@@ -87,6 +87,8 @@ def test_it_writes_by_the_decoding_of_params(model_folder: Path, params: Params)
         ("sing", {"a": "b"}, "no skill is called 'sing'.*describe"),
         ("recommend", {"histroy": "red kettle"}, r"no history among what was given \(histroy\)"),
         ("answer", {"colour": "red"}, r"no question among what was given \(colour\)"),
+        ("review", {"stars": "7"}, "stars is '7'; expected one of 1, 2, 3, 4, 5"),
+        ("review", {"colour": "red", "stars": "good"}, "stars is 'good'"),
     ],
 )
 def test_mistakes_are_refused_before_a_model_is_loaded(
@@ -94,6 +96,12 @@ def test_mistakes_are_refused_before_a_model_is_loaded(
 ) -> None:
     with pytest.raises(UserError, match=words):
         write(tmp_path / "no-model-here", skill, "en", attributes, params)
+
+
+@pytest.mark.parametrize("locale", ["klingon", "", "e", "en-", "English", "中文"])
+def test_what_is_no_language_tag_is_refused(locale: str, params: Params, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no language tag"):
+        write(tmp_path / "no-model-here", "describe", locale, {"colour": "red"}, params)
 
 
 def test_folder_without_a_model_is_named(params: Params, tmp_path: Path) -> None:
