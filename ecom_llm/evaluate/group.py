@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ecom_llm.evaluate.judge import Judge, train_judge
 from ecom_llm.evaluate.matching import Matcher
-from ecom_llm.evaluate.metrics import Judge, TrainingTexts, train_judge
+from ecom_llm.evaluate.metrics import TrainingTexts
 from ecom_llm.evaluate.rnnlg.published import Published
 from ecom_llm.evaluate.written import Written
 from ecom_llm.records import Example

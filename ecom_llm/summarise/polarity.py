@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecom_llm.evaluate.metrics.stars import Judge, terms, train_judge
+from ecom_llm.evaluate.judge import Judge, terms, train_judge
 from ecom_llm.summarise.topics import Topics
 from ecom_llm.summarise.wording import wording_of
 

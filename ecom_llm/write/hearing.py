@@ -2,7 +2,7 @@
 
 Bayes' rule with the model itself as the channel (Li et al. 2016, "A Diversity-Promoting Objective Function", 2: mutual
 information between what is asked and what is said), over the few things that could have been asked: a review's stars. The
-judge that scores reviews (`metrics.stars`) has no part in it.
+judge that scores reviews (`evaluate.judge`) has no part in it.
 """
 
 from collections.abc import Sequence

@@ -177,9 +177,12 @@ def test_libraries_stay_in_their_rooms():
 
 @pytest.mark.parametrize(
     "module",
-    ["flows.training", "flows.promotion", "flows.rollback", "flows.reconcile", "flows.sweep.flow", "flows.cli"],
+    [
+        *("flows.training", "flows.promotion", "flows.rollback", "flows.reconcile", "flows.sweep.flow", "flows.cli"),
+        *("ecom_llm.promote.gate", "ecom_llm.summarise.show"),
+    ],
 )
-def test_importing_a_flow_loads_no_torch(module):
+def test_importing_what_runs_no_model_loads_no_torch(module):
     program = f"import sys, {module}; print([m for m in ('torch', 'transformers', 'datasets') if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], cwd=REPO, capture_output=True, text=True, check=True)
     assert told.stdout.strip().endswith("[]")

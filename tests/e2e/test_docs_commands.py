@@ -73,8 +73,8 @@ def test_there_are_commands_to_type():
     assert len(commands()) > 8
 
 
-LONG = "ecom-llm run --recipe"
-"""What trains once more takes the better part of a minute."""
+LONG = ("ecom-llm run --recipe", "ecom-llm write recommend", "ecom-llm write answer", "ecom-llm promote")
+"""What trains once more takes the better part of a minute; what else loads a model has tests of its own in test_spine.py."""
 
 
 @pytest.mark.parametrize(

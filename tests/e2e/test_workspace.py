@@ -126,7 +126,7 @@ def below(root: Path) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing(clone, monkeypatch, number):
     monkeypatch.setenv("PAUSE", "300")
     command = [sys.executable, "-c", "from flows.cli import main; main()", "run", "--set", "collect.products=20"]

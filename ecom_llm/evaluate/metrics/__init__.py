@@ -29,7 +29,7 @@ from ecom_llm.evaluate.metrics.metric import (
 )
 from ecom_llm.evaluate.metrics.overlap import Bleu, ChrF, Rouge
 from ecom_llm.evaluate.metrics.rankings import HitAtK, MrrAtK, NdcgAtK
-from ecom_llm.evaluate.metrics.stars import AGREEMENT, Judge, StarAgreement, train_judge
+from ecom_llm.evaluate.metrics.stars import AGREEMENT, StarAgreement
 from ecom_llm.evaluate.ngrams import bleu_tokenizer, units
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "DistinctN",
     "Groundedness",
     "HitAtK",
-    "Judge",
     "KeywordCoverage",
     "LengthRatio",
     "LongestOverlap",
@@ -70,6 +69,5 @@ __all__ = [
     "mean",
     "not_applicable",
     "ratio",
-    "train_judge",
     "units",
 ]
