@@ -73,8 +73,10 @@ def test_there_are_commands_to_type():
     assert len(commands()) > 8
 
 
-LONG = ("ecom-llm run --recipe", "ecom-llm write recommend", "ecom-llm write answer", "ecom-llm promote")
-"""What trains once more takes the better part of a minute; what else loads a model has tests of its own in test_spine.py."""
+WRITTEN = tuple(f"ecom-llm write {skill}" for skill in ("describe", "recommend", "summarise"))
+"""test_spine.py and test_summarise.py ask for these."""
+LONG = ("ecom-llm run --recipe", *WRITTEN)
+"""What trains once more takes the better part of a minute."""
 
 
 @pytest.mark.parametrize(
