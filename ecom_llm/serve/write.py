@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 RECOMMEND, ANSWER, REVIEW = "recommend", "answer", "review"
 NEEDED: Mapping[str, tuple[Words, str]] = {RECOMMEND: (recommend.WORDS, "history"), ANSWER: (answer.WORDS, "question")}
 """Skill -> what it cannot write without, and the words by which each locale calls it."""
-STARS = ("1", "2", "3", "4", "5")
-"""A review's, as its prompts spell them."""
 UNNAMED = "asked"
 """The product of an example that names none."""
 
@@ -136,9 +134,10 @@ def asked(skill: str, locale: str, attributes: dict[str, str]) -> Example:
             raise UserError(
                 f"{skill}: there is no {name} among what was given ({told}). In {locale} it is --attr {name}=..."
             )
-    stars = words(review.WORDS, locale)["stars"]
-    if skill == REVIEW and attributes.get(stars, "1") not in STARS:
-        raise UserError(f"{skill}: {stars} is {attributes[stars]!r}; expected one of {', '.join(STARS)}.")
+    if skill == REVIEW:
+        name = words(review.WORDS, locale)["stars"]
+        if name in attributes and attributes[name] not in review.STARS:
+            raise UserError(f"{skill}: {name} is {attributes[name]!r}; expected one of {', '.join(review.STARS)}.")
     return Example(
         id=f"{skill}:{locale}:asked",
         skill=skill,

@@ -30,6 +30,9 @@ WORDS: Words = {
     },
 }
 
+STARS = ("1", "2", "3", "4", "5")
+"""As prompts spell them."""
+
 
 def attributes(product: Product | None, review: Review) -> dict[str, str]:
     """What a review is written from: the kind of product, the stars, and the aspects it speaks of."""
@@ -81,8 +84,9 @@ def facts(example: Example) -> dict[str, str]:
 def rivals(example: Example) -> list[Example]:
     """The same review with each other number of stars; none where nobody asked for stars."""
     name = words(WORDS, example.locale)["stars"]
-    others = {str(stars) for stars in range(1, 6)} - {example.attributes[name]} if name in example.attributes else ()
-    return [example.model_copy(update={"attributes": {**example.attributes, name: stars}}) for stars in sorted(others)]
+    asked = example.attributes.get(name)
+    others = [stars for stars in STARS if stars != asked] if asked else []
+    return [example.model_copy(update={"attributes": {**example.attributes, name: stars}}) for stars in others]
 
 
 def template(example: Example) -> str:
