@@ -38,7 +38,7 @@ class StarAgreement(OfflineMetric):
     """Share of reviews in which a judge hears the stars asked for: exactly, within one, or the same side of three.
 
     The judge errs: read this beside what it finds in human reviews that it has not learned from (baseline `reference`). Those of
-    the baseline `nearest_neighbour` are training texts, in which it hears more stars than in texts that are new to it.
+    the baseline `nearest_neighbour` are training texts, in which it errs less than in texts that are new to it.
     """
 
     def _info(self) -> evaluate.MetricInfo:
