@@ -29,7 +29,7 @@ CHARTED = {
     "attribute_coverage": "Share of the attributes' values that the text states: higher is better",
     "unsupported_rate": "Share of the stated values that are not the product's: lower is better",
     "keyword_coverage": "Share of the reference's keywords that the text holds: higher is better",
-    "star_agreement": "Share of reviews in which a judge hears the stars asked for: compare with the reference; it has learned from the neighbours",
+    "star_agreement": "Share of reviews in which a judge, who learned from the neighbours, hears the stars asked for: beside the reference",
     "groundedness": "Share of an answer's keywords and numbers that its evidence holds: higher is better",
     "distinct_4": "Share of distinct 4-grams: higher is more varied",
     "hit@10": "Share of shoppers whose next purchase is among the ten recommended: higher is better",
